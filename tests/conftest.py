@@ -1,0 +1,69 @@
+"""What several test modules share: the digits, a launched Fabric, a home of its own for runs."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # before torch: waiting threads leave the cores to others
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lightning_fabric import Fabric
+
+from tests.helpers import processes, wait_until
+from vgg_demo.data import Digits, load_mnist
+from vgg_demo.runs.manager import reap_children
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The folder of the repository."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def mnist() -> tuple[Digits, Digits]:
+    """The 60,000 training and the 10,000 test digits."""
+    return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def fabric() -> Fabric:
+    """One CPU, launched."""
+    fabric = Fabric(accelerator="cpu", devices=1)
+    fabric.launch()
+    return fabric
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that holds the runs of one test."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("VGG_DEMO_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def no_process_left(home: Path) -> Iterator[None]:
+    """End whatever a test has left running in its home."""
+    yield
+    for process in processes(home):
+        process.kill()
+    wait_until(lambda: not processes(home))
+    reap_children()
+
+
+@pytest.fixture(scope="session")
+def checksums() -> dict[str, str]:
+    """The md5 of MNIST's four raw files, typed from the project's design, not read from the code."""
+    return {
+        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+    }

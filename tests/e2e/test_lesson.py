@@ -1,0 +1,106 @@
+"""The lesson, gone through as a student would: predict, look, explain, to the end."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Server
+from tests.e2e.test_page import SEVEN, draw, open_tab, wait_idle
+
+pytestmark = pytest.mark.e2e
+TRAINING_MS = 180_000  # 150 steps on a busy machine
+
+
+def choose(page: Page, text: str) -> None:
+    page.get_by_role("radiogroup").get_by_text(text, exact=True).click()
+    wait_idle(page)
+
+
+def press(page: Page, name: str) -> None:
+    button = page.get_by_role("button", name=name)
+    expect(button).to_have_count(1)  # a moment after a click the page may still show the step before as well
+    button.click()
+    wait_idle(page)
+
+
+def test_student_goes_through_the_whole_lesson(page: Page, server: Server) -> None:
+    open_tab(page, server)
+    expect(page.get_by_text("1 / 5 · Reproduce the story")).to_have_count(0)  # closed until asked for
+    page.get_by_text("A lesson in ten minutes").click()
+
+    # 1: the failure is reproduced; a wrong guess first
+    expect(page.get_by_text("1 / 5 · Reproduce the story")).to_be_visible()
+    expect(page.get_by_role("button", name="Train it")).to_have_count(0)  # no looking before guessing
+    choose(page, "It falls to nearly 0")
+    press(page, "Train it: 150 steps")
+    explanation = page.get_by_text(re.compile(r"Not so\. After 150 steps the loss is 2\.\d{3}"))
+    expect(explanation).to_be_visible(timeout=TRAINING_MS)
+    expect(page.get_by_text(re.compile(r"It says \d to everything")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("^The input does not reach the output: ")).first).to_be_visible()
+    press(page, "Next")
+
+    # 2: guess why
+    choose(page, "The image gets lost on its way through the layers")
+    expect(page.get_by_text("As you said. The curve alone cannot tell")).to_be_visible()
+    press(page, "Next")
+
+    # 3: the signal, and the way back in after leaving
+    expect(page.get_by_text("3 / 5 · Look at the signal")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("3 / 5 · Look at the signal")).to_be_visible()
+    choose(page, "Less than a ten-thousandth")
+    press(page, "Show the signal")
+    expect(page.get_by_text("Theory says 1/√6 = 0.41")).to_be_visible()
+    label = page.get_by_label(re.compile("^Signal through the layers")).first.get_attribute("aria-label") or ""
+    factor = re.search(r"factor of ([\d.]+) a layer", label)
+    assert factor is not None
+    assert 0.3 < float(factor[1]) < 0.45
+    press(page, "Next")
+
+    # 4: one change
+    choose(page, "Yes")
+    press(page, "Train it with He initialisation")
+    expect(page.get_by_text("As you said. Before its first step")).to_be_visible(timeout=TRAINING_MS)
+    wait_idle(page)
+    expect(page.get_by_text("What was tried, and what came of it")).to_have_count(1)
+    press(page, "Next")
+
+    # 5: draw for both
+    choose(page, "The same digit, whatever is drawn")
+    press(page, "Draw for the broken one")
+    expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+    draw(page, SEVEN)
+    expect(page.get_by_label(re.compile(r"^The answer: \d"))).to_be_visible()
+    page.get_by_role("tab", name="Train").click()
+    wait_idle(page)
+    press(page, "Draw for the mended one")
+    expect(page.get_by_label(re.compile(r"^The answer: \d"))).to_be_visible()
+    page.get_by_role("tab", name="Train").click()
+    wait_idle(page)
+    expect(page.get_by_text(re.compile("^As you said. Broken: It says"))).to_be_visible()
+    press(page, "Finish")
+    expect(page.get_by_text("It was not the depth")).to_be_visible()
+
+    # one thing was different, and nothing else
+    broken, mended = (
+        json.loads((server.home / name / "config.json").read_text()) for name in ("blog-mini-1", "blog-mini-2")
+    )
+    assert mended == {**broken, "model": {**broken["model"], "init": "he"}}
+
+
+def test_lesson_skipped_to_the_end_and_hidden_is_gone(page: Page, server: Server) -> None:
+    open_tab(page, server)
+    page.get_by_text("A lesson in ten minutes").click()
+    for number in range(1, 6):
+        expect(page.get_by_text(f"{number} / 5 · ")).to_be_visible()
+        press(page, "Skip this step")
+    expect(page.get_by_text("It was not the depth")).to_be_visible()
+
+    press(page, "Hide the lesson")
+
+    expect(page.get_by_text("A lesson in ten minutes")).to_have_count(0)

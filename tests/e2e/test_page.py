@@ -1,0 +1,226 @@
+"""What a person does on the page, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import PROJECT, Server, workers
+
+pytestmark = pytest.mark.e2e
+
+# strokes in canvas pixels, as a hand would draw them
+SEVEN = [[(80, 60), (200, 60), (130, 230)]]
+ONE = [[(140, 50), (140, 230)]]
+ZERO = [[(140, 50), (90, 90), (80, 150), (100, 215), (145, 235), (190, 200), (200, 130), (180, 75), (140, 50)]]
+FOUR = [[(110, 50), (80, 150), (200, 150)], [(170, 60), (165, 235)]]
+
+
+def open_tab(page: Page, server: Server, tab: str = "Train") -> None:
+    page.goto(f"{server.url}/?tab={tab}")
+    expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+    wait_idle(page)
+
+
+def wait_idle(page: Page) -> None:
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+def curve_step(page: Page) -> int:
+    """The step that the loss curve's description names."""
+    label = page.get_by_label(re.compile("^Loss curve")).first.get_attribute("aria-label") or ""
+    match = re.search(r"step ([\d]+) of", label)
+    return int(match[1]) if match else 0
+
+
+def wait_for_step(page: Page, step: int) -> int:
+    deadline = time.monotonic() + 60
+    while (now := curve_step(page)) < step:
+        assert time.monotonic() < deadline, f"the curve stands at step {now}"
+        page.wait_for_timeout(100)
+    return now
+
+
+def canvas_box(page: Page) -> dict[str, float]:
+    canvas = page.locator(".st-key-sketch canvas.upper-canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    return dict(box)
+
+
+def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+    box = canvas_box(page)
+    for stroke in strokes:
+        page.mouse.move(box["x"] + stroke[0][0], box["y"] + stroke[0][1])
+        page.mouse.down()
+        for x, y in stroke[1:]:
+            page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+        page.mouse.up()
+
+
+def draw_by_touch(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+    box = canvas_box(page)
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [{"x": box["x"] + x, "y": box["y"] + y} for x, y in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    for stroke in strokes:
+        touch("touchStart", stroke[0])
+        for (x0, y0), (x1, y1) in pairwise(stroke):
+            for part in range(1, 9):
+                touch("touchMove", (x0 + (x1 - x0) * part / 8, y0 + (y1 - y0) * part / 8))
+        touch("touchEnd")
+
+
+def expect_answer(page: Page, digit: int) -> None:
+    expect(page.get_by_label(f"The answer: {digit}")).to_be_visible()
+
+
+def test_page_opened_shows_three_tabs_and_start_within_five_seconds(page: Page, server: Server) -> None:
+    started = time.monotonic()
+
+    page.goto(server.url)
+
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+    assert time.monotonic() - started < 5
+    assert page.get_by_role("tab").all_inner_texts() == ["Train", "Evaluate", "Draw"]
+    expect(page.get_by_text("Nothing has been trained yet")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Preset")).to_have_value("classroom")
+
+
+def test_classroom_trained_reloaded_and_stopped_keeps_its_curve(page: Page, server: Server) -> None:
+    open_tab(page, server)
+
+    page.get_by_role("button", name="Start training").click()
+    first = wait_for_step(page, 1)
+    later = wait_for_step(page, first + 20)
+    page.reload()
+    after_reload = wait_for_step(page, later)
+    page.get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_text("classroom-1 · stopped")).to_be_visible()
+    assert after_reload >= later
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+    status = json.loads((server.home / "classroom-1" / "status.json").read_text())
+    assert status["state"] == "stopped"
+    assert (server.home / "classroom-1" / "model.safetensors").is_file()
+    psutil.wait_procs(workers(server.home), timeout=10)
+    assert workers(server.home) == []
+
+
+def test_second_browser_watches_the_same_run_and_cannot_stop_it(page: Page, phone: Page, server: Server) -> None:
+    open_tab(page, server)
+    page.get_by_role("button", name="Start training").click()
+    step = wait_for_step(page, 1)
+
+    phone.goto(page.url)
+
+    assert wait_for_step(phone, step + 1) > step
+    expect(phone.get_by_text("You are watching")).to_be_visible()
+    expect(phone.get_by_role("button", name="Stop")).to_have_count(0)
+    page.get_by_role("button", name="Stop").click()
+    expect(phone.get_by_text(" · stopped")).to_be_visible()
+
+
+def test_trained_run_offered_for_drawing_opens_the_draw_tab_with_it(page: Page, server: Server) -> None:
+    open_tab(page, server)
+
+    page.get_by_role("button", name="Draw with it").click()
+
+    expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+    wait_idle(page)
+    expect(page.get_by_role("tabpanel").get_by_label("Network").locator("visible=true")).to_have_value(
+        re.compile("^classroom-")
+    )
+
+
+def test_shipped_model_evaluated_shows_the_command_lines_figures(page: Page, server: Server) -> None:
+    command = [sys.executable, "-m", "vgg_demo", "evaluate", "--json"]
+    figures = json.loads(subprocess.run(command, cwd=PROJECT, capture_output=True, check=True).stdout)
+    open_tab(page, server, "Evaluate")
+
+    page.get_by_role("button", name="Evaluate on the test set").click()
+
+    expect(page.get_by_text(f"{figures['accuracy'] * 100:.2f} %", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible()
+    expect(page.get_by_label(re.compile("^Confusion matrix. Most common mistakes"))).to_be_visible()
+    page.reload()  # the result is remembered
+    expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible(timeout=5_000)
+
+
+@pytest.mark.parametrize(("digit", "strokes"), [(7, SEVEN), (1, ONE), (0, ZERO), (4, FOUR)])
+def test_digit_drawn_with_the_mouse_is_read(
+    page: Page, server: Server, digit: int, strokes: list[list[tuple[int, int]]]
+) -> None:
+    open_tab(page, server, "Draw")
+    expect(page.get_by_text("The canvas is empty")).to_be_visible()
+
+    draw(page, strokes)
+
+    expect_answer(page, digit)
+
+
+def test_canvas_cleared_is_empty_again(page: Page, server: Server) -> None:
+    open_tab(page, server, "Draw")
+    draw(page, SEVEN)
+    expect_answer(page, 7)
+
+    page.get_by_role("button", name="Clear").click()
+
+    expect(page.get_by_text("The canvas is empty")).to_be_visible()
+    draw(page, ONE)
+    expect_answer(page, 1)
+
+
+def test_drawing_survives_other_tabs_and_a_training_that_ticks(page: Page, server: Server) -> None:
+    open_tab(page, server, "Draw")
+    draw(page, SEVEN)
+    expect_answer(page, 7)
+
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("button", name="Start training").click()
+    wait_for_step(page, 10)
+    page.get_by_role("tab", name="Evaluate").click()
+    wait_idle(page)
+    page.get_by_role("tab", name="Draw").click()
+
+    expect_answer(page, 7)
+    pixels = page.locator(".st-key-sketch canvas.dc-canvas.lower-canvas").evaluate(
+        "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        " let ink = 0; for (let i = 0; i < d.length; i += 4) ink += d[i] > 128; return ink / (d.length / 4) }"
+    )
+    assert pixels > 0.03  # the ink is still on the canvas
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text(" · stopped")).to_be_visible()
+
+
+def test_digit_drawn_with_a_finger_is_read_and_cleared_and_nothing_scrolls(phone: Page, server: Server) -> None:
+    open_tab(phone, server, "Draw")
+    canvas_box(phone)
+    before = phone.evaluate("document.querySelector('[data-testid=stMain]').scrollTop")
+
+    draw_by_touch(phone, SEVEN)
+
+    expect_answer(phone, 7)
+    assert phone.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == before
+    phone.get_by_role("button", name="Clear").tap()
+    expect(phone.get_by_text("The canvas is empty")).to_be_visible()
+
+
+def test_phone_shows_every_tab_without_sideways_scrolling(phone: Page, server: Server) -> None:
+    for tab in ("Train", "Evaluate", "Draw"):
+        open_tab(phone, server, tab)
+
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,90 @@
+"""What tests of real runs share: a tiny config, waiting, and the losses of a run that nothing interrupts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from lightning_fabric import Fabric
+
+from vgg_demo.config import RunConfig, get_preset
+from vgg_demo.data import Digits
+from vgg_demo.runs.reader import RunReader
+from vgg_demo.runs.store import Run
+from vgg_demo.training import StepEvent, Training
+
+PROJECT = Path(__file__).parent.parent
+TINY = get_preset("classroom").config.with_changes(width=0.05, batch_size=8)  # 6,875 steps of a few milliseconds
+SHORT_EPOCHS = TINY.with_changes(batch_size=10_000, epochs=3, schedule="constant")  # 6 steps an epoch: 55,000 images
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until the condition holds; the deadline is generous, for a busy machine."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def wait_for_step(run: Run, step: int) -> None:
+    """Wait until the run has recorded that step."""
+    reader = RunReader(run)
+    wait_until(lambda: reader.refresh().last_step >= step or run.status().is_over)
+    assert reader.refresh().last_step >= step, run.status().reason
+
+
+def wait_for_state(run: Run, state: str, seconds: float = 120) -> None:
+    """Wait until the run is in that state, and fail at once when it has ended in another."""
+    wait_until(lambda: run.status().state == state or run.status().is_over, seconds)
+    assert run.status().state == state, run.status().reason
+
+
+def steps(run: Run) -> list[int]:
+    """The steps that the run has recorded."""
+    return RunReader(run).refresh().steps
+
+
+def losses(run: Run) -> list[float]:
+    """The losses that the run has recorded."""
+    return RunReader(run).refresh().losses
+
+
+def pause(run: Run) -> int:
+    """Pause a run and return the step at which it stands."""
+    run.send("pause")
+    wait_for_state(run, "paused")
+    return steps(run)[-1]
+
+
+def stop(run: Run) -> None:
+    """Stop a run and wait for its end."""
+    run.send("stop")
+    wait_until(lambda: run.status().is_over)
+
+
+def kill(run: Run) -> None:
+    """End the run's process as a power cut would."""
+    pid = run.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: run.status().is_over, seconds=10)
+
+
+def processes(folder: Path) -> list[psutil.Process]:
+    """The living processes that were started with this folder, or one in it, on their command line."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(
+            str(folder) in part for part in process.info["cmdline"] or []
+        ):
+            found.append(process)
+    return found
+
+
+def plain_losses(config: RunConfig, digits: Digits, fabric: Fabric) -> list[float]:
+    """The losses of the bare training loop, in this process, from the first step to the last."""
+    return [event.loss for event in Training(config, digits, fabric).run() if isinstance(event, StepEvent)]

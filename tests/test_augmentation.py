@@ -1,0 +1,107 @@
+"""Distortions: by the seed alone, within the limits that the module states."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vgg_demo import augmentation
+from vgg_demo.augmentation import augment_batch
+from vgg_demo.data import Digits
+
+LIMITS = ("MAX_ROTATION_DEGREES", "MAX_SHEAR_DEGREES", "MAX_SCALE", "MAX_SHIFT_PIXELS", "ELASTIC_PIXELS")
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def allow_only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Set every other limit to zero."""
+    for name in set(LIMITS) - set(names):
+        monkeypatch.setattr(augmentation, name, 0.0)
+
+
+def centres(images: torch.Tensor) -> np.ndarray:
+    """Centre of mass (N, 2) in pixels, as x and y."""
+    weights = images[:, 0].double().numpy()
+    y, x = np.mgrid[: weights.shape[1], : weights.shape[2]]
+    total = weights.sum((1, 2))
+    return np.stack([(weights * x).sum((1, 2)) / total, (weights * y).sum((1, 2)) / total], 1)
+
+
+@pytest.fixture
+def dots() -> torch.Tensor:
+    images = torch.zeros(200, 1, 28, 28, dtype=torch.uint8)
+    images[:, :, 12:16, 12:16] = 200
+    return images
+
+
+def test_augment_batch_strength_zero_returns_the_images(mnist: tuple[Digits, Digits]) -> None:
+    images = mnist[0].images[:8]
+
+    assert torch.equal(augment_batch(images, 0.0, seeded(0)), images)
+
+
+def test_augment_batch_no_distortion_left_returns_the_images(
+    mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_only(monkeypatch)
+    images = mnist[0].images[:8]
+
+    assert torch.equal(augment_batch(images, 1.0, seeded(0)), images)
+
+
+def test_augment_batch_keeps_kind_and_input_and_changes_every_digit(mnist: tuple[Digits, Digits]) -> None:
+    images = mnist[0].images[:32].clone()
+
+    distorted = augment_batch(images, 0.5, seeded(0))
+
+    assert (distorted.dtype, distorted.shape) == (torch.uint8, images.shape)
+    assert (distorted != images).flatten(1).any(1).all()
+    assert torch.equal(images, mnist[0].images[:32])
+
+
+def test_augment_batch_is_decided_by_the_generator(mnist: tuple[Digits, Digits]) -> None:
+    images = mnist[0].images[:8]
+
+    first, again, other = (augment_batch(images, 1.0, seeded(seed)) for seed in (1, 1, 2))
+
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_augment_batch_equal_images_are_distorted_differently(dots: torch.Tensor) -> None:
+    distorted = augment_batch(dots, 1.0, seeded(0))
+
+    assert len(distorted.unique(dim=0)) > 190
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_augment_batch_shift_alone_moves_up_to_three_pixels(
+    dots: torch.Tensor, monkeypatch: pytest.MonkeyPatch, strength: float
+) -> None:
+    allow_only(monkeypatch, "MAX_SHIFT_PIXELS")
+
+    moved = centres(augment_batch(dots, strength, seeded(0))) - 13.5
+
+    assert np.abs(moved).max() == pytest.approx(3 * strength, rel=0.05)
+    assert np.abs(moved.mean(0)).max() < 0.5
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_augment_batch_rotation_alone_turns_up_to_twenty_degrees(
+    monkeypatch: pytest.MonkeyPatch, strength: float
+) -> None:
+    allow_only(monkeypatch, "MAX_ROTATION_DEGREES")
+    bars = torch.zeros(200, 1, 28, 28, dtype=torch.uint8)
+    bars[:, :, 13:15, 5:23] = 255
+
+    turned = augment_batch(bars, strength, seeded(0))[:, 0].double().numpy()
+
+    # the direction of the longest axis, from second moments
+    y, x = np.mgrid[:28, :28] - 13.5
+    xx, yy, xy = ((turned * moment).sum((1, 2)) for moment in (x * x, y * y, x * y))
+    angles = np.degrees(np.arctan2(2 * xy, xx - yy) / 2)
+    assert np.abs(angles).max() == pytest.approx(20 * strength, rel=0.1)

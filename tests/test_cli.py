@@ -1,0 +1,173 @@
+"""The command line, as a process: documents, exit statuses, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vgg_demo.budget import record_speed
+from vgg_demo.config import PRESETS
+from vgg_demo.data import Digits
+from vgg_demo.runs.reader import RunReader
+from vgg_demo.runs.store import get_run
+
+PROJECT = Path(__file__).parent.parent
+
+
+def vgg_demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vgg_demo", *map(str, arguments)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def digit_file(mnist: tuple[Digits, Digits], tmp_path: Path) -> Path:
+    path = tmp_path / "digit.png"
+    Image.fromarray(mnist[1].images[0, 0].numpy()).resize((140, 140)).save(path)
+    return path
+
+
+def test_train_json_prints_one_document_with_the_promised_figures(home: Path) -> None:
+    done = vgg_demo("train", "--steps", "30", "--run", "mine", "--lr", "0.005", "--seed", "3", "--json")
+
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert set(result) == {
+        "run", "preset", "steps", "average_loss", "val_accuracy", "seconds", "images_per_second", "checkpoint",
+    }  # fmt: skip
+    assert (result["run"], result["preset"], result["steps"]) == ("mine", "classroom", 30)
+    assert 0 <= result["val_accuracy"] <= 1
+    assert Path(result["checkpoint"]).is_file()
+    config = get_run("mine").config()
+    assert (config.train.learning_rate, config.train.seed) == (0.005, 3)
+
+
+def test_train_shows_progress_and_leaves_standard_error_free_of_tracebacks(home: Path) -> None:
+    done = vgg_demo("train", "--steps", "10")
+
+    assert done.returncode == 0
+    assert "10/10" in done.stderr
+    assert "classroom-1: finished after 10 steps" in done.stdout
+
+
+def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
+    command = [sys.executable, "-m", "vgg_demo", "train", "--run", "mine", "--steps", "400", "--json"]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    while not (home / "mine").is_dir() or not RunReader(get_run("mine")).refresh().steps:
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert 0 < json.loads(output)["steps"] < 400
+    resumed = vgg_demo("train", "--resume", "--run", "mine", "--json")
+    assert json.loads(resumed.stdout)["steps"] == 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--preset", "nonsense"], "classroom"),
+        (["train", "--lr", "-1"], "learning_rate"),
+        (["train", "--lr", "fast"], "--lr"),
+        (["train", "--batch-size", "0"], "batch_size"),
+        (["train", "--init", "magic"], "pytorch, he"),
+        (["train", "--preset", "blog", "--image-size", "16"], "between 32 and 512"),
+        (["train", "--epochs", "0"], "epochs"),
+        (["train", "--run", "a/b"], "letters"),
+        (["train", "--device", "abacus"], "cpu"),
+        (["train", "--resume"], "--run"),
+        (["train", "--resume", "--run", "unheard-of"], "unheard-of"),
+        (["evaluate", "--checkpoint", "unheard-of"], "unheard-of"),
+        (["evaluate", "--checkpoint", "README.md"], "README.md"),
+        (["predict", "no-such-picture.png"], "no-such-picture.png"),
+        (["predict", "README.md"], "README.md"),
+        (["predict"], "IMAGE"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_exits_with_2_and_one_line(home: Path, arguments: list[str], words: str) -> None:
+    done = vgg_demo(*arguments, *([] if arguments == ["nonsense"] else ["--json"]))
+
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+    assert not list(home.glob("classroom*"))
+
+
+def test_predict_json_answers_in_the_order_asked(home: Path, digit_file: Path, tmp_path: Path) -> None:
+    inverted, blank = tmp_path / "inverted.png", tmp_path / "blank.png"
+    Image.eval(Image.open(digit_file), lambda value: 255 - value).save(inverted)
+    Image.new("L", (50, 50), 200).save(blank)
+
+    done = vgg_demo("predict", blank, digit_file, inverted, "--json")
+
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["image"] for row in rows] == [str(blank), str(digit_file), str(inverted)]
+    assert [row["digit"] for row in rows] == [None, 7, 7]  # the first test digit is a 7
+    assert [row["blank"] for row in rows] == [True, False, False]
+    assert sum(rows[1]["probabilities"]) == pytest.approx(1, abs=1e-5)
+    assert len(rows[1]["probabilities"]) == 10
+
+
+def test_evaluate_json_gives_the_shipped_model_over_995_in_a_thousand(home: Path) -> None:
+    done = vgg_demo("evaluate", "--json")
+
+    result = json.loads(done.stdout)
+    assert result["n"] == 10_000
+    assert result["accuracy"] > 0.995
+    assert sum(map(sum, result["confusion_matrix"])) == 10_000
+    assert sum(result["confusion_matrix"][i][i] for i in range(10)) == result["correct"]
+    assert [sum(row) for row in result["confusion_matrix"]] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_presets_json_lists_all_with_parameters_and_seconds(home: Path) -> None:
+    for preset in PRESETS.values():
+        record_speed(preset.config, 0.01)
+
+    done = vgg_demo("presets", "--json")
+
+    rows = json.loads(done.stdout)
+    assert [row["name"] for row in rows][:4] == ["classroom", "blog-mini", "fixed-mini", "bn-mini"]
+    assert next(row for row in rows if row["name"] == "blog")["parameters"] == 121_586_242
+    assert all(row["seconds"] > 0 for row in rows)
+
+
+def test_diagnose_json_says_why_the_storys_network_does_not_learn(home: Path) -> None:
+    done = vgg_demo("diagnose", "--preset", "blog-mini", "--steps", "20", "--json")
+
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["verdict"] == "the input does not reach the output"
+    assert document["causes"][0] == document["verdict"]
+    assert set(document["evidence"]) == set(document["causes"])
+    assert [layer["name"] for layer in document["layers"]][::15] == ["conv 1", "linear 3"]
+    assert document["step"] == 20
+
+
+def test_diagnose_checkpoint_of_the_shipped_model_finds_it_learning(home: Path) -> None:
+    done = vgg_demo("diagnose", "--checkpoint", "best", "--json")
+
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["verdict"], document["causes"]) == ("learning", [])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--preset", "nonsense"], ["--preset", "blog", "--checkpoint", "best"], ["--steps", "-1"]]
+)
+def test_diagnose_with_bad_input_exits_with_2_and_one_line(home: Path, arguments: list[str]) -> None:
+    done = vgg_demo("diagnose", *arguments, "--json")
+
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,319 @@
+"""From a picture to a digit in MNIST's form, with MNIST's own digits as the reference."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from vgg_demo.data import Digits
+from vgg_demo.drawing import prepare_digit, read_image
+from vgg_demo.errors import BlankImageError, ImageError
+
+Pixels = npt.NDArray[np.uint8]
+# side in pixels of the whole 28x28 digit, and where its corner lies on a canvas of 280
+PLACES = [(280, 0, 0), (140, 70, 70), (140, 0, 0), (100, 180, 10), (60, 20, 200), (200, 80, 40)]
+SHAPES = st.tuples(st.integers(1, 60), st.integers(1, 60)).flatmap(
+    lambda size: st.sampled_from([size, (*size, 3), (*size, 4)])
+)
+
+
+def on_canvas(digit: torch.Tensor, side: int, left: int, top: int) -> Pixels:
+    canvas = Image.new("L", (280, 280))
+    canvas.paste(Image.fromarray(digit[0].numpy()).resize((side, side), Image.Resampling.BICUBIC), (left, top))
+    return np.asarray(canvas)
+
+
+def centre_of_mass(digit: Pixels) -> tuple[float, float]:
+    """x and y, counted in pixels; MNIST's own digits have theirs within half a pixel of (14, 14)."""
+    weights = digit / digit.sum()
+    y, x = np.mgrid[:28, :28]
+    return float((weights * x).sum()), float((weights * y).sum())
+
+
+def longer_side(digit: Pixels) -> int:
+    ink = digit > 0
+    return max(np.ptp(np.flatnonzero(ink.any(axis))) + 1 for axis in (0, 1))
+
+
+@pytest.mark.parametrize(("side", "left", "top"), PLACES)
+def test_prepare_digit_mnist_digit_at_any_place_and_size_comes_back_centred_and_twenty_long(
+    mnist: tuple[Digits, Digits], side: int, left: int, top: int
+) -> None:
+    for image in mnist[1].images[:30]:
+        prepared = prepare_digit(on_canvas(image, side, left, top))
+
+        assert centre_of_mass(prepared.digit) == pytest.approx((14, 14), abs=1)
+        assert longer_side(prepared.digit) == pytest.approx(20, abs=1)
+
+
+def test_prepare_digit_mnist_digits_come_back_where_mnist_has_them(mnist: tuple[Digits, Digits]) -> None:
+    images = mnist[1].images[:200]
+    expected = np.mean([centre_of_mass(image[0].numpy()) for image in images], 0)
+
+    found = np.mean([centre_of_mass(prepare_digit(on_canvas(image, 140, 30, 100)).digit) for image in images], 0)
+
+    assert expected == pytest.approx((14, 14), abs=0.1)
+    assert found == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize(("side", "left", "top"), PLACES)
+def test_prepare_digit_mnist_digit_comes_back_nearly_as_it_was(
+    mnist: tuple[Digits, Digits], side: int, left: int, top: int
+) -> None:
+    likeness = []
+    for image in mnist[1].images[:30]:
+        prepared = prepare_digit(on_canvas(image, side, left, top))
+        likeness.append(np.corrcoef(prepared.digit.ravel(), image.numpy().ravel())[0, 1])
+
+    assert np.median(likeness) > 0.9
+
+
+def test_prepare_digit_inverted_picture_gives_nearly_the_same_digit(mnist: tuple[Digits, Digits]) -> None:
+    for image in mnist[1].images[:30]:
+        canvas = on_canvas(image, 140, 30, 100)
+
+        light, dark = prepare_digit(canvas), prepare_digit(255 - canvas)
+
+        assert np.abs(light.digit.astype(int) - dark.digit).max() <= 1
+
+
+def test_prepare_digit_colours_and_transparency_give_the_digit_of_the_grey_picture(
+    mnist: tuple[Digits, Digits],
+) -> None:
+    canvas = on_canvas(mnist[1].images[0], 140, 30, 100)
+    grey = prepare_digit(canvas).digit
+    black = np.zeros_like(canvas)
+
+    coloured = prepare_digit(np.stack([canvas] * 3, -1)).digit
+    transparent = prepare_digit(np.stack([black, black, black, canvas], -1)).digit  # black ink on nothing
+
+    assert np.abs(coloured.astype(int) - grey).max() <= 1
+    assert np.abs(transparent.astype(int) - grey).max() <= 1
+
+
+def test_prepare_digit_tensor_is_one_uint8_image(mnist: tuple[Digits, Digits]) -> None:
+    prepared = prepare_digit(on_canvas(mnist[1].images[0], 140, 30, 100))
+
+    assert prepared.tensor.dtype == torch.uint8
+    assert prepared.tensor.shape == (1, 1, 28, 28)
+    assert np.array_equal(prepared.tensor[0, 0], prepared.digit)
+
+
+def test_prepare_digit_box_is_where_the_ink_lies() -> None:
+    canvas = np.zeros((280, 280), np.uint8)
+    canvas[30:130, 50:90] = 255
+
+    prepared = prepare_digit(canvas)
+
+    assert prepared.box == (50, 30, 90, 130)
+    assert prepared.scaled.shape == (20, 8)
+
+
+@pytest.mark.parametrize(
+    "canvas",
+    [
+        np.zeros((280, 280), np.uint8),
+        np.full((280, 280), 255, np.uint8),
+        np.full((280, 280, 3), 255, np.uint8),
+        np.zeros((280, 280, 4), np.uint8),
+        np.full((280, 280, 4), 255, np.uint8),
+        np.zeros((1, 1), np.uint8),
+    ],
+    ids=["black", "white", "white RGB", "transparent", "white RGBA", "one pixel"],
+)
+def test_prepare_digit_blank_canvas_raises_blank_image_error(canvas: Pixels) -> None:
+    with pytest.raises(BlankImageError):
+        prepare_digit(canvas)
+
+
+@settings(deadline=None)
+@given(arrays(np.uint8, SHAPES))
+def test_prepare_digit_any_picture_gives_a_digit_or_image_error(pixels: Pixels) -> None:
+    try:
+        digit = prepare_digit(pixels).digit
+    except ImageError:
+        return
+
+    assert digit.dtype == np.uint8
+    assert digit.shape == (28, 28)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60), st.sampled_from([None, 3, 4]))
+def test_prepare_digit_noise_gives_a_digit_or_image_error(
+    seed: int, height: int, width: int, channels: int | None
+) -> None:
+    shape = (height, width) if channels is None else (height, width, channels)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+    try:
+        digit = prepare_digit(pixels).digit
+    except ImageError:
+        return
+
+    assert digit.dtype == np.uint8
+    assert digit.shape == (28, 28)
+
+
+def gradient(mode: str) -> Image.Image:
+    """20 wide, 10 high, getting lighter to the right."""
+    return Image.fromarray(np.tile(np.arange(0, 200, 10, dtype=np.uint8), (10, 1))).convert(mode)
+
+
+def save_16_bit(path: Path) -> None:
+    Image.fromarray(np.tile(np.arange(20, dtype=np.uint16) * 3000, (10, 1))).save(path)
+
+
+def save_palette_with_transparency(path: Path) -> None:
+    gradient("P").save(path, transparency=0)
+
+
+def save_turned(path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: turn a quarter clockwise to see it upright
+    gradient("RGB").save(path, exif=exif)
+
+
+def save_animation(path: Path) -> None:
+    gradient("P").save(path, save_all=True, append_images=[Image.new("P", (20, 10), 1)])
+
+
+@pytest.mark.parametrize(
+    ("name", "save", "shape"),
+    [
+        ("grey.png", lambda path: gradient("L").save(path), (10, 20, 3)),
+        ("bits.png", lambda path: gradient("1").save(path), (10, 20, 3)),
+        ("alpha.png", lambda path: gradient("LA").save(path), (10, 20, 4)),
+        ("deep.png", save_16_bit, (10, 20, 3)),
+        ("float.tiff", lambda path: gradient("F").save(path), (10, 20, 3)),
+        ("print.jpg", lambda path: gradient("CMYK").save(path), (10, 20, 3)),
+        ("palette.png", save_palette_with_transparency, (10, 20, 4)),
+        ("turned.jpg", save_turned, (20, 10, 3)),
+        ("moving.gif", save_animation, (10, 20, 3)),
+        ("dot.png", lambda path: Image.new("L", (1, 1)).save(path), (1, 1, 3)),
+        ("large.png", lambda path: Image.new("L", (3000, 1500)).save(path), (500, 1000, 3)),
+        ("long.png", lambda path: Image.new("L", (5000, 1)).save(path), (1, 1000, 3)),
+    ],
+)
+def test_read_image_unusual_picture_gives_colours_of_its_size(
+    tmp_path: Path, name: str, save: Callable[[Path], None], shape: tuple[int, ...]
+) -> None:
+    save(tmp_path / name)
+
+    pixels = read_image(tmp_path / name)
+
+    assert (pixels.dtype, pixels.shape) == (np.uint8, shape)
+
+
+def test_read_image_turned_photo_comes_back_upright(tmp_path: Path) -> None:
+    save_turned(tmp_path / "turned.jpg")
+
+    pixels = read_image(tmp_path / "turned.jpg")
+
+    assert pixels[0].mean() < 30  # the dark left is now on top
+    assert pixels[-1].mean() > 160
+
+
+@pytest.mark.parametrize("save", [save_16_bit, lambda path: gradient("L").save(path)], ids=["16 bit", "8 bit"])
+def test_read_image_keeps_the_order_of_brightness(tmp_path: Path, save: Callable[[Path], None]) -> None:
+    save(tmp_path / "grey.png")
+
+    pixels = read_image(tmp_path / "grey.png")
+
+    assert (np.diff(pixels[0, :, 0].astype(int)) > 0).all()
+
+
+def test_read_image_of_an_mnist_digit_gives_what_pil_reads(tmp_path: Path, mnist: tuple[Digits, Digits]) -> None:
+    Image.fromarray(mnist[1].images[0, 0].numpy()).save(tmp_path / "seven.png")
+
+    pixels = read_image(tmp_path / "seven.png")
+
+    assert np.array_equal(pixels, np.asarray(Image.open(tmp_path / "seven.png").convert("RGB")))
+
+
+def test_read_image_missing_file_raises_image_error_naming_it(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.png"
+
+    with pytest.raises(ImageError) as caught:
+        read_image(path)
+
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"a text named as a picture", b"\x89PNG\r\n\x1a\n", bytes(1000)])
+def test_read_image_of_something_else_raises_image_error_naming_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.png"
+    path.write_bytes(content)
+
+    with pytest.raises(ImageError) as caught:
+        read_image(path)
+
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["cut.png", "cut.jpg", "cut.gif", "cut.bmp", "cut.tiff"])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
+def test_read_image_cut_short_raises_image_error(tmp_path: Path, name: str, share: float) -> None:
+    path = tmp_path / name
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+    with pytest.raises(ImageError):
+        read_image(path)
+
+
+@pytest.mark.parametrize("box", [b"av01", b"iloc", b"pitm"])
+def test_read_image_damaged_avif_raises_image_error(tmp_path: Path, box: bytes) -> None:
+    path = tmp_path / "damaged.avif"
+    gradient("RGB").save(path)
+    path.write_bytes(path.read_bytes().replace(box, b"xxxx"))
+
+    with pytest.raises(ImageError):
+        read_image(path)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif"])
+@settings(deadline=None)
+@given(share=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+def test_read_image_any_byte_changed_gives_pixels_or_image_error(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, share: float, byte: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"changed.{suffix}"
+    gradient("RGB").save(path)
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * share)] = byte
+    path.write_bytes(content)
+
+    try:
+        pixels = read_image(path)
+    except ImageError:
+        return
+
+    assert pixels.dtype == np.uint8
+
+
+def test_read_image_of_too_many_pixels_raises_image_error(tmp_path: Path) -> None:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+
+    with pytest.raises(ImageError, match="120 million"):
+        read_image(path)

@@ -1,0 +1,148 @@
+"""The figures of evaluation against torchmetrics, scikit-learn and torch."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassConfusionMatrix,
+    MulticlassF1Score,
+    MulticlassPrecision,
+    MulticlassRecall,
+)
+from torchvision.transforms.functional import to_pil_image
+
+from vgg_demo.config import ModelConfig
+from vgg_demo.data import Digits
+from vgg_demo.evaluation import Evaluation, accuracy_and_loss, evaluate, predict_probabilities, summarise
+from vgg_demo.model import VGG
+from vgg_demo.transforms import story_transform
+
+
+def all_alike(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return logits, labels
+
+
+def never_answer_three(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    logits[:, 3] -= 100
+    return logits, labels
+
+
+def never_show_seven(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return logits, labels.where(labels != 7, 8)
+
+
+def always_answer_one(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    logits[:, 1] += 100
+    return logits, labels
+
+
+@pytest.fixture(params=[all_alike, never_answer_three, never_show_seven, always_answer_one])
+def answers(request: pytest.FixtureRequest) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random logits (500, 10), right about half of the time, and labels (500,)."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(10, (500,), generator=generator)
+    logits = torch.randn(500, 10, generator=generator) + 2 * F.one_hot(labels, 10)
+    logits, labels = request.param(logits, labels)
+    return logits, labels
+
+
+@pytest.fixture
+def network() -> VGG:
+    torch.manual_seed(0)
+    return VGG(ModelConfig("vgg4", 1 / 8, image_size=28, channels=1, batch_norm=True, classifier="linear")).eval()
+
+
+def test_summarise_agrees_with_torchmetrics(answers: tuple[torch.Tensor, torch.Tensor]) -> None:
+    logits, labels = answers
+
+    result = summarise(logits, labels)
+
+    matrix = MulticlassConfusionMatrix(10)(logits, labels)
+    assert result.confusion_matrix == matrix.tolist()
+    assert result.accuracy == pytest.approx(MulticlassAccuracy(10, average="micro")(logits, labels).item())
+    for name, metric in (("precision", MulticlassPrecision), ("recall", MulticlassRecall), ("f1", MulticlassF1Score)):
+        expected = metric(10, average=None)(logits, labels).tolist()
+        assert [getattr(figures, name) for figures in result.per_class] == pytest.approx(expected)
+
+
+def test_summarise_agrees_with_scikit_learn(answers: tuple[torch.Tensor, torch.Tensor]) -> None:
+    logits, labels = answers
+    truth, said = labels.numpy(), logits.argmax(1).numpy()
+
+    result = summarise(logits, labels)
+
+    expected = precision_recall_fscore_support(truth, said, labels=range(10), zero_division=0)
+    found = [(c.precision, c.recall, c.f1, c.support) for c in result.per_class]
+    assert result.confusion_matrix == confusion_matrix(truth, said, labels=range(10)).tolist()
+    for column, reference in zip(zip(*found, strict=True), expected, strict=True):
+        assert column == pytest.approx(reference.tolist(), rel=1e-6)
+    assert (result.correct, result.n) == ((truth == said).sum(), 500)
+    assert [c.digit for c in result.per_class] == list(range(10))
+
+
+def test_summarise_loss_is_the_mean_cross_entropy(answers: tuple[torch.Tensor, torch.Tensor]) -> None:
+    logits, labels = answers
+
+    result = summarise(logits, labels)
+
+    by_hand = -logits.double().log_softmax(1)[torch.arange(500), labels].mean().item()
+    assert result.loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+    assert result.loss == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_evaluation_through_json_comes_back_equal(answers: tuple[torch.Tensor, torch.Tensor]) -> None:
+    result = summarise(*answers, seconds=1.5)
+
+    read_back = Evaluation.from_dict(json.loads(json.dumps(result.to_dict())))
+
+    assert read_back == result
+
+
+def test_evaluate_reports_progress_up_to_all_images(mnist: tuple[Digits, Digits], network: VGG) -> None:
+    calls: list[tuple[int, int]] = []
+
+    evaluate(network, mnist[1][:1200], lambda done, total: calls.append((done, total)))
+
+    assert len(calls) > 1
+    assert calls == sorted(set(calls))
+    assert {total for _, total in calls} == {1200}
+    assert calls[-1] == (1200, 1200)
+
+
+def test_evaluate_counts_as_the_story_transform_and_torch_do(mnist: tuple[Digits, Digits], network: VGG) -> None:
+    digits = mnist[1][:700]
+    story = story_transform(28, 1)
+    with torch.no_grad():
+        logits = network(torch.stack([story(to_pil_image(image)) for image in digits.images]))
+
+    result = evaluate(network, digits)
+
+    answers = logits.argmax(1)
+    assert result.correct == int((answers == digits.labels).sum())
+    assert result.loss == pytest.approx(F.cross_entropy(logits, digits.labels).item(), rel=1e-4)
+    assert result.confusion_matrix == MulticlassConfusionMatrix(10)(answers, digits.labels).tolist()
+    assert accuracy_and_loss(network, digits) == pytest.approx((result.accuracy, result.loss), rel=1e-5)
+
+
+def test_evaluate_network_in_training_mode_does_not_learn_from_what_it_sees(
+    mnist: tuple[Digits, Digits], network: VGG
+) -> None:
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.train()
+
+    evaluate(network, mnist[1][:100])
+
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_predict_probabilities_add_up_to_one(mnist: tuple[Digits, Digits], network: VGG) -> None:
+    probabilities = predict_probabilities(network, mnist[1].images[:5])
+
+    assert probabilities.shape == (5, 10)
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(5))

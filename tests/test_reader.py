@@ -1,0 +1,92 @@
+"""Following a run's events and thinning its curve."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vgg_demo.config import RunConfig
+from vgg_demo.runs.reader import RunReader, images_per_second, smooth, thin
+from vgg_demo.runs.store import create_run
+
+
+def line(step: int, loss: float | None = 1.0) -> str:
+    event = {"event": "step", "step": step, "epoch": 1, "loss": loss, "learning_rate": 0.1, "images": 10}
+    return json.dumps({**event, "seconds": step / 100}) + "\n"
+
+
+@pytest.fixture
+def reader(home: Path) -> RunReader:
+    return RunReader(create_run(RunConfig()))
+
+
+def test_reader_of_a_run_without_events_is_empty(reader: RunReader) -> None:
+    assert reader.refresh().steps == []
+    assert images_per_second(reader.curve) is None
+
+
+def test_reader_reads_on_and_waits_for_a_line_to_be_whole(reader: RunReader) -> None:
+    path = reader.run.metrics_path
+    path.write_text(line(1) + line(2)[:20])
+    assert reader.refresh().steps == [1]
+
+    path.write_text(line(1) + line(2) + line(3))
+
+    assert reader.refresh().steps == [1, 2, 3]
+
+
+def test_reader_passes_over_damaged_lines_and_counts_them(reader: RunReader) -> None:
+    reader.run.metrics_path.write_text(line(1) + "{nonsense\n[]\n" + line(2, None))
+
+    curve = reader.refresh()
+
+    assert curve.steps == [1, 2]
+    assert math.isnan(curve.losses[1])
+    assert curve.damaged_lines == 2
+
+
+def test_reader_starts_over_when_a_resumed_run_dropped_lines(reader: RunReader) -> None:
+    reader.run.metrics_path.write_text("".join(line(step) for step in range(1, 9)))
+    reader.refresh()
+
+    reader.run.metrics_path.write_text("".join(line(step, 0.5) for step in range(1, 4)))
+
+    assert reader.refresh().losses == [0.5] * 3
+
+
+def test_images_per_second_is_the_speed_of_the_last_seconds(reader: RunReader) -> None:
+    reader.run.metrics_path.write_text("".join(line(step) for step in range(1, 1001)))
+
+    speed = images_per_second(reader.refresh())
+
+    assert speed == pytest.approx(10 / 0.01)
+
+
+def test_thin_keeps_every_peak_and_at_most_the_points_asked_for() -> None:
+    values = np.random.default_rng(0).normal(size=50_000)
+    values[[123, 40_000]] = 99, -99
+
+    points = thin(list(range(50_000)), values)
+
+    assert len(points) <= 1_000
+    assert (123, 99.0) in points
+    assert (40_000, -99.0) in points
+    assert points == sorted(points)
+
+
+def test_thin_of_few_points_keeps_all_but_nan() -> None:
+    assert thin([1, 2, 3], [0.5, math.nan, 0.25]) == [(1, 0.5), (3, 0.25)]
+
+
+def test_smooth_is_the_bias_corrected_exponential_average() -> None:
+    values = [3.0, 1.0, 2.0]
+
+    by_hand = [3.0, (1 + 0.9 * 3) / 1.9, (2 + 0.9 * 1 + 0.81 * 3) / 2.71]
+
+    assert smooth(values, 0.9) == pytest.approx(by_hand)
+    assert smooth(values, 0.9) == pytest.approx(pd.Series(values).ewm(alpha=0.1).mean().to_numpy())

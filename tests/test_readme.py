@@ -1,0 +1,42 @@
+"""What the README claims and the repository must hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text("utf-8")
+COMMANDS = re.findall(r"^```\n(.+?)\n```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_readme_test_command_is_the_one_that_ci_runs() -> None:
+    command = COMMANDS[1]
+
+    assert command.endswith("-m pytest")
+    assert "\n" not in command
+    assert f"\n{command}\n" in (PROJECT / ".ci" / "run").read_text("utf-8")
+
+
+def test_readme_shows_a_picture_that_exists() -> None:
+    for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", README):
+        assert (PROJECT / picture).is_file()
+
+
+def test_readme_names_every_environment_variable_that_the_code_reads() -> None:
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "vgg_demo").rglob("*.py"))
+
+    in_code = set(re.findall(r"environ\.get\(\"(VGG_DEMO_[A-Z_]+)", code))
+
+    assert in_code == set(re.findall(r"`(VGG_DEMO_[A-Z_]+)` \|", README))
+
+
+def test_readme_names_every_file_of_the_package() -> None:
+    for path in (PROJECT / "vgg_demo").glob("*.py"):
+        if path.name not in ("__init__.py", "errors.py"):
+            assert path.name in README or f"-m vgg_demo.{path.stem}" in README or path.name == "__main__.py", path.name
+
+
+def test_readme_names_every_preset_option_of_the_story() -> None:
+    for preset in ("classroom", "blog-mini", "fixed-mini", "best"):
+        assert f"`{preset}`" in README or f"--preset {preset}" in README

@@ -1,0 +1,305 @@
+"""python -m vgg_demo …: what the page can do, without a browser.
+
+Every command takes --json (one JSON document on standard output, nothing else). Exit status: 0 on success, 2 on bad
+input with one line that says what was wrong and what would be right, 1 when a run failed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vgg_demo.config import DEFAULT_PRESET, PRESETS, get_preset
+from vgg_demo.errors import ImageError, RunError, VggDemoError
+
+if TYPE_CHECKING:
+    from vgg_demo.data import Digits
+    from vgg_demo.runs.store import Run
+
+POLL_SECONDS = 0.1
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+checkpoint_option = click.option(
+    "--checkpoint", metavar="PATH|RUN|NAME", help="A .safetensors file, a run or a shipped model; 'best' without it."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Train a VGG network on MNIST, evaluate it, and read digits with it."""
+
+
+@cli.command()
+@json_option
+def presets(as_json: bool) -> None:
+    """List the presets, with their parameters and the time each takes here."""
+    from vgg_demo.budget import estimate_seconds, format_duration
+    from vgg_demo.budget import main as measure_budget
+
+    if not as_json and any(estimate_seconds(p.config) is None for p in PRESETS.values()):
+        click.echo("Measuring how long each takes on this machine (once, about a minute) …", err=True)
+    measure_budget([])
+    rows: list[dict[str, Any]] = [
+        {
+            "name": preset.name,
+            "what": preset.what,
+            "purpose": preset.purpose,
+            "parameters": preset.config.model.parameters,
+            "seconds": round(estimate_seconds(preset.config) or 0, 1),
+            "config": preset.config.to_dict(),
+        }
+        for preset in PRESETS.values()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        took = format_duration(row["seconds"])
+        click.echo(f"{row['name']:<11} {row['parameters']:>11,} parameters  about {took:>6} here  {row['what']}")
+
+
+@cli.command()
+@click.option("--preset", default=None, metavar="NAME", help=f"One of {', '.join(PRESETS)}; {DEFAULT_PRESET} without.")
+@click.option("--run", "name", metavar="NAME", help="The run's name; the preset's and a number without it.")
+@click.option("--epochs", type=int, help="How often to go through all images.")
+@click.option("--steps", type=int, help="How many batches in all; decides instead of --epochs.")
+@click.option("--lr", "learning_rate", type=float, help="Learning rate.")
+@click.option("--batch-size", type=int, help="Images per batch.")
+@click.option("--init", type=str, metavar="pytorch|he", help="How the weights are drawn.")
+@click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalisation after each convolution.")
+@click.option("--image-size", type=int, help="Pixels a side that digits are resized to.")
+@click.option("--width", type=float, help="Multiplies the channels of every layer.")
+@click.option("--seed", type=int, help="Decides initial weights and the order of images.")
+@click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
+@click.option("--resume", is_flag=True, help="Go on with the run that --run names.")
+@json_option
+def train(preset: str | None, name: str | None, resume: bool, as_json: bool, **changes: Any) -> None:
+    """Train a network and follow it. Ctrl-C stops it and keeps what was learned."""
+    from vgg_demo.runs.manager import resume_run, start_run
+    from vgg_demo.runs.store import get_run
+
+    if resume:
+        if name is None:
+            raise click.UsageError("--resume: say which run with --run NAME")
+        if preset is not None or any(value is not None for value in changes.values()):
+            raise click.UsageError("--resume goes on with the run's own settings; leave the others away")
+        run = get_run(name)
+        resume_run(run)
+    else:
+        run = start_run(get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes), name)
+    follow(run, quiet=as_json)
+    status = run.status()
+    if status.state == "failed":
+        raise RunError(f"run {run.name!r} failed: {status.reason}")
+    result = status.result or {}
+    if as_json:
+        print_json(result)
+        return
+    click.echo(
+        f"{run.name}: {status.state} after {result['steps']} steps in {result['seconds']:.1f} s "
+        f"({result['images_per_second']:.0f} images/s)"
+    )
+    if result["average_loss"] is not None:
+        click.echo(f"average loss {result['average_loss']:.4f}")
+    if result["val_accuracy"] is not None:
+        click.echo(f"validation accuracy {result['val_accuracy']:.2%}")
+    click.echo(f"checkpoint {result['checkpoint']}")
+
+
+def follow(run: Run, quiet: bool) -> None:
+    """Show a run's progress until it ends. Ctrl-C asks it to stop; a second one leaves it going."""
+    from tqdm import tqdm
+
+    from vgg_demo.runs.reader import RunReader
+
+    reader = RunReader(run)
+    asked_to_stop = False
+    interval = 0.1 if sys.stderr.isatty() else 5.0  # a file needs no animation
+    with tqdm(
+        total=run.config().train.total_steps,
+        unit="step",
+        disable=quiet,
+        file=sys.stderr,
+        dynamic_ncols=True,
+        desc=run.name,
+        mininterval=interval,
+        maxinterval=interval,
+    ) as bar:
+        while True:
+            try:
+                status = run.status()
+                curve = reader.refresh()
+                if curve.steps:
+                    bar.set_postfix(loss=f"{curve.losses[-1]:.4f}", refresh=False)
+                    bar.update(curve.steps[-1] - bar.n)
+                if not status.is_active and status.state != "queued":
+                    return
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                if asked_to_stop:
+                    raise
+                asked_to_stop = True
+                run.send("stop")
+
+
+@cli.command()
+@checkpoint_option
+@click.option("--images", type=click.Path(path_type=Path), metavar="FOLDER|ZIP", help="Pictures in 0/… to 9/… instead.")
+@json_option
+def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None:
+    """Measure a network on the 10,000 test digits, or on pictures of your own."""
+    from tqdm import tqdm
+
+    from vgg_demo.checkpoint import load_checkpoint
+    from vgg_demo.data import load_test
+    from vgg_demo.evaluation import evaluate as evaluate_network
+    from vgg_demo.runs.reveals import add_reveal
+    from vgg_demo.runs.store import Run, find_checkpoint, home
+
+    path = find_checkpoint(checkpoint)
+    network, header = load_checkpoint(path)
+    digits, left_out = (load_test(), []) if images is None else read_own_digits(images)
+    with tqdm(unit="image", disable=as_json, file=sys.stderr, leave=False) as bar:
+
+        def on_progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        result = evaluate_network(network, digits, on_progress)
+    if images is None and path.parent.parent == home():  # a run: looking at its test result is counted
+        add_reveal(Run(path.parent), "")
+    if as_json:
+        print_json({**result.to_dict(), "checkpoint": str(path), "preset": header.config.preset, "left_out": left_out})
+        return
+    for file in left_out:
+        click.echo(f"left out: {file['name']}: {file['reason']}", err=True)
+    low, high = result.interval
+    click.echo(
+        f"{path}\naccuracy {result.accuracy:.2%} ({result.correct:,} of {result.n:,} right; 95 % interval {low:.2%} to "
+        f"{high:.2%}), "
+        f"loss {result.loss:.4f}, {result.seconds:.1f} s\n"
+    )
+    click.echo("rows: the true digit, columns: the answer")
+    click.echo("     " + "".join(f"{digit:>6}" for digit in range(10)))
+    for digit, row in enumerate(result.confusion_matrix):
+        click.echo(f"{digit:>5}" + "".join(f"{count:>6}" for count in row))
+    click.echo("\ndigit  precision  recall     F1  images")
+    for c in result.per_class:
+        click.echo(f"{c.digit:>5}  {c.precision:>9.2%}  {c.recall:>6.2%}  {c.f1:>6.2%}  {c.support:>6}")
+
+
+def read_own_digits(images: Path) -> tuple[Digits, list[dict[str, str]]]:
+    """Labelled pictures of a folder or zip, and the files that cannot be used. Raises DataError."""
+    from dataclasses import asdict
+
+    from vgg_demo.own_digits import read_folder, read_zip
+
+    own = read_zip(images) if images.is_file() else read_folder(images)
+    return own.digits, [asdict(file) for file in own.left_out]
+
+
+@cli.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path(path_type=Path))
+@checkpoint_option
+@json_option
+def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> None:
+    """Read pictures of one digit each, in either polarity."""
+    from vgg_demo.checkpoint import load_checkpoint
+    from vgg_demo.drawing import prepare_digit, read_image
+    from vgg_demo.errors import BlankImageError
+    from vgg_demo.evaluation import predict_probabilities
+    from vgg_demo.runs.store import find_checkpoint
+
+    network, _ = load_checkpoint(find_checkpoint(checkpoint))
+    rows: list[dict[str, Any]] = []
+    for path in images:
+        row: dict[str, Any] = {"image": str(path), "digit": None, "probabilities": None, "blank": True}
+        try:
+            probabilities = predict_probabilities(network, prepare_digit(read_image(path)).tensor)[0]
+            row |= {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist(), "blank": False}
+        except BlankImageError:
+            pass
+        rows.append(row)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        if row["blank"]:
+            click.echo(f"{row['image']}: blank, there is no digit on it")
+        else:
+            click.echo(f"{row['image']}: {row['digit']} ({max(row['probabilities']):.1%} sure)")
+
+
+@cli.command()
+@click.option("--preset", metavar="NAME", help=f"One of {', '.join(PRESETS)}; blog-mini without.")
+@click.option("--checkpoint", metavar="PATH|RUN|NAME", help="A .safetensors file, a run or a shipped model instead.")
+@click.option(
+    "--steps", type=click.IntRange(0, 100_000), help="Steps of training; 50 for a preset, 0 for a checkpoint."
+)
+@json_option
+def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_json: bool) -> None:
+    """Say why a network learns or does not: signal, gradient and update of every layer."""
+    from vgg_demo.examine import diagnose as examine
+    from vgg_demo.examine import document, table
+
+    if preset and checkpoint:
+        raise click.UsageError("--preset and --checkpoint: give one of them")
+    verdict, diagnosis = examine(preset or "blog-mini", checkpoint, steps)
+    print_json(document(verdict, diagnosis)) if as_json else click.echo(table(verdict, diagnosis))
+
+
+@cli.command()
+@click.option("--quick", is_flag=True, help="Leave out what takes long.")
+@json_option
+def benchmark(quick: bool, as_json: bool) -> None:
+    """Measure the speed figures of the README, side by side, on this machine."""
+    from vgg_demo.benchmark import as_document, compare_loops, machine
+
+    if not as_json:
+        click.echo("\n".join(f"{name:<10} {value}" for name, value in machine().items()) + "\n")
+        click.echo("images per second, in turns    our loop  bare loop   ratio (lowest to highest)   rounds x steps")
+    results = []
+    for result in compare_loops(quick):
+        results.append(result)
+        if not as_json:
+            click.echo(
+                f"{result.preset:<30} {result.ours:>8,.1f}  {result.bare:>9,.1f}   {result.ratio:.3f} "
+                f"({result.lowest_ratio:.3f} to {result.highest_ratio:.3f})     {result.rounds} x {result.steps}"
+            )
+    if as_json:
+        print_json(as_document(results))
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def main() -> int:
+    """Run the command line; errors of this project become one line and an exit status."""
+    try:
+        cli(standalone_mode=False)
+        return 0
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return 2
+    except RunError as error:
+        click.echo(f"error: {error}", err=True)
+        return 1 if " failed: " in str(error) else 2
+    except (ImageError, VggDemoError) as error:
+        click.echo(f"error: {error}", err=True)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""How long a training takes on this machine: measured by taking a few steps of it, and remembered.
+
+python -m vgg_demo.budget [PRESET or JSON…] measures in a process of its own, so that nothing else has to wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vgg_demo.config import PRESETS, RunConfig, get_preset
+from vgg_demo.errors import VggDemoError
+from vgg_demo.runs.store import home, store_lock, write_text
+
+PROBE_FLOPS = 1e12  # about ten seconds on a slow laptop: larger batches are measured in part and scaled up
+PROBE_SECONDS = 0.5
+PROCESS_BYTES = 900_000_000  # Python, torch and MNIST, before there is a network
+
+
+def estimate_seconds(config: RunConfig) -> float | None:
+    """About how long the whole run takes here, or None when nothing has been measured yet."""
+    per_step = _read_speeds().get(_key(config))
+    return None if per_step is None else per_step * config.train.total_steps
+
+
+def record_speed(config: RunConfig, seconds_per_step: float) -> None:
+    """Remember what a step took. A place that cannot be written is no reason to fail: it is measured again."""
+    try:
+        with store_lock():
+            write_text(_speeds_path(), json.dumps({**_read_speeds(), _key(config): seconds_per_step}))
+    except OSError:
+        return
+
+
+def measure_step(config: RunConfig) -> float:
+    """Seconds that one step of this training takes, from a few real ones. Large batches are measured in part."""
+    import torch
+
+    from vgg_demo.data import load_train
+    from vgg_demo.training import Training, make_fabric
+
+    fabric = make_fabric(config.train.device, config.train.precision)
+    training = Training(config, load_train(), fabric)
+    part = max(1, min(config.train.batch_size, int(PROBE_FLOPS / (3 * forward_flops(config)))))
+
+    def seconds_for(batch_size: int) -> float:
+        training.config = replace(config, train=replace(config.train, batch_size=batch_size, steps=None, epochs=1000))
+        events = training.run()
+        durations: list[float] = []
+        next(events)  # the first step also reserves memory
+        while sum(durations) < PROBE_SECONDS and len(durations) < 20:
+            started = time.perf_counter()
+            next(events)
+            if fabric.device.type == "cuda":
+                torch.cuda.synchronize()
+            durations.append(time.perf_counter() - started)
+        return min(durations)  # what else the machine does for a moment is not the training's cost
+
+    whole = seconds_for(part)
+    if part == config.train.batch_size:
+        return whole
+    # a fixed share (the optimiser's) and one that grows with the batch: two sizes tell them apart
+    half = seconds_for(max(1, part // 2)) if part > 1 else 0.0
+    per_image = (whole - half) / (part - part // 2) if part > 1 else whole
+    return whole + max(per_image, 0.0) * (config.train.batch_size - part)
+
+
+def forward_flops(config: RunConfig) -> float:
+    """Floating-point operations of one image's forward pass, counting a multiplication and an addition as two."""
+    model = config.model
+    size, fan_in, total = model.image_size, model.channels, 0
+    for layer in model.conv_channels:
+        if isinstance(layer, str):
+            size //= 2
+            continue
+        total += 2 * 9 * fan_in * layer * size**2
+        fan_in = layer
+    units = fan_in * size**2
+    for hidden in (*model.hidden_sizes, 10):
+        total += 2 * units * hidden
+        units = hidden
+    return float(total)
+
+
+def estimate_memory(config: RunConfig) -> int:
+    """About how many bytes of memory the training needs: the process, the weights with what the optimiser keeps, and
+    what the forward pass leaves for the backward pass. Checked against measured peaks (README)."""
+    model, train = config.model, config.train
+    copies = {"adam": 4, "adamw": 4, "sgd": 3}[train.optimizer] + (1 if train.average_weights else 0)
+    size, last, kept, largest = model.image_size, 0, 0, model.channels * model.image_size**2
+    for layer in model.conv_channels:
+        if isinstance(layer, str):
+            kept += last // 4 * 3  # values and, twice as wide, the places that they came from
+            size //= 2
+        else:
+            last = layer * size**2
+            kept += last * (2 if model.batch_norm else 1)
+            largest = max(largest, last)
+    per_image = 4 * (kept + 2 * largest)
+    return PROCESS_BYTES + 4 * copies * model.parameters + train.batch_size * per_image
+
+
+def format_duration(seconds: float) -> str:
+    """A duration as a person says it: 8 s, 2 min, 15 h."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h"
+
+
+def format_bytes(count: float) -> str:
+    """A size of memory as a person says it: 640 MB, 3.2 GB."""
+    return f"{count / 1e6:.0f} MB" if count < 999.5e6 else f"{count / 1e9:.1f} GB"
+
+
+def _key(config: RunConfig) -> str:
+    """What decides the time of a step: the network, the batch, and this machine."""
+    train = config.train
+    training = [train.batch_size, train.optimizer, train.augment > 0, train.average_weights > 0, train.precision]
+    machine = [train.device, platform.node(), os.cpu_count()]
+    parts: list[Any] = [config.to_dict()["model"], *training, *machine]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _speeds_path() -> Path:
+    return home() / ".speed.json"
+
+
+def _read_speeds() -> dict[str, float]:
+    try:
+        values = json.loads(_speeds_path().read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure what has not been measured yet: presets by name or whole configs as JSON; all presets without any."""
+    if os.name == "posix":
+        os.nice(10)
+    try:
+        configs = [
+            RunConfig.from_dict(json.loads(text)) if text.startswith("{") else get_preset(text).config
+            for text in arguments or PRESETS
+        ]
+        for config in sorted(configs, key=cost):
+            if estimate_seconds(config) is None:
+                record_speed(config, measure_step(config))
+    except VggDemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def cost(config: RunConfig) -> float:
+    """What a step costs, for putting the cheap ones first."""
+    return forward_flops(config) * config.train.batch_size
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""A trained network in one safetensors file: weights, and in the header config, metrics and the data's checksums.
+
+A safetensors file holds numbers and text only, so a checkpoint from a stranger can be opened without fear.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from vgg_demo.config import RunConfig
+from vgg_demo.data import CHECKSUMS
+from vgg_demo.errors import CheckpointError, ConfigError, StorageError
+from vgg_demo.model import VGG
+
+FORMAT = "vgg-demo-1"
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint says of itself. metrics: step, average_loss, val_accuracy and the like, as far as known."""
+
+    config: RunConfig
+    metrics: dict[str, Any]
+    dataset: dict[str, str]
+
+
+def save_checkpoint(path: Path, network: VGG, config: RunConfig, metrics: dict[str, Any]) -> None:
+    """Write the network to path, whole or not at all. Raises StorageError when it cannot be written."""
+    header = {
+        "format": FORMAT,
+        "config": json.dumps(config.to_dict()),
+        "metrics": json.dumps(metrics),
+        "dataset": json.dumps(CHECKSUMS),
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, header)
+        temporary.chmod(0o644)  # safetensors makes it private
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise StorageError(f"{path} cannot be written ({error}): free some space or choose another folder") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def read_header(path: Path) -> Header:
+    """What the checkpoint says of itself, without its weights. Raises CheckpointError."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file; give the path of a {SUFFIX} file")
+    try:
+        with safe_open(path, "pt") as file:
+            texts = file.metadata() or {}
+        if texts.get("format") != FORMAT:
+            raise CheckpointError(f"{path}: it was not written by VGG Demo; train a network or pick another file")
+        return Header(
+            RunConfig.from_dict(json.loads(texts["config"])), json.loads(texts["metrics"]), json.loads(texts["dataset"])
+        )
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: it is not a checkpoint, or it is cut short; copy it again ({error})") from error
+    except (KeyError, ValueError, ConfigError) as error:
+        raise CheckpointError(f"{path}: its header is damaged ({error}); copy it again or train anew") from error
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VGG, Header]:
+    """The network, ready to be asked (in eval mode), and what its checkpoint says.
+
+    Raises CheckpointError when the file is missing, damaged, or its weights do not fit the network it describes.
+    """
+    header = read_header(path)
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: it is damaged or cut short; copy it again ({error})") from error
+    with torch.device("meta"):  # no memory is taken and no random number drawn before the weights are seen to fit
+        network = VGG(header.config.model)
+    expected = network.state_dict()
+    if {n: (t.shape, t.dtype) for n, t in tensors.items()} != {n: (t.shape, t.dtype) for n, t in expected.items()}:
+        raise CheckpointError(
+            f"{path}: its weights belong to another network than its header says ({header.config.model.plan}, "
+            f"width {header.config.model.width:g}); use the file that was written with this config"
+        )
+    network.load_state_dict(tensors, assign=True)
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise CheckpointError(f"{path}: its weights are not all numbers (NaN or infinite); the training had failed")
+    return network.to(device, memory_format=torch.channels_last).eval(), header  # type: ignore[call-overload]

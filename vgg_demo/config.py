@@ -1,0 +1,345 @@
+"""Every setting of a run, validated once, and the presets: settings with a name.
+
+Nothing heavy is imported here, so that the command line can list and check settings in no time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from vgg_demo.errors import ConfigError
+
+CLASSES = 10
+MNIST_TRAIN_IMAGES = 60_000
+
+# Numbers are the output channels of a 3x3 convolution, "M" is a 2x2 max-pool.
+# vgg11 to vgg19: Simonyan and Zisserman 2015, table 1, columns A, B, D and E. The small ones keep the pattern
+# (blocks of 3x3 convolutions, then a pool) and, like them, are named by their layers with weights when the
+# classifier is a single linear layer.
+PLANS: dict[str, tuple[int | str, ...]] = {
+    "vgg4": (64, "M", 128, "M", 256, "M"),
+    "vgg5": (64, "M", 128, "M", 256, 256, "M"),
+    "vgg7": (64, 64, "M", 128, 128, "M", 256, 256, "M"),
+    "vgg11": (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
+    "vgg13": (64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
+    "vgg16": (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
+    "vgg19": (64, 64, "M", 128, 128, "M", *(256,) * 4, "M", *(512,) * 4, "M", *(512,) * 4, "M"),
+}
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network. Raises ConfigError when a value is out of range or the pools leave nothing of the image.
+
+    width multiplies every channel count of the plan and the classifier's hidden layers.
+    classifier: "mlp" is Linear 4096, ReLU, Linear 1000, ReLU, Linear 10, scaled by width; "linear" is Linear 10.
+    init: "pytorch" is the default of torch.nn; "he" is He et al. 2015, normal, fan-in.
+    """
+
+    plan: str = "vgg16"
+    width: float = 1.0
+    image_size: int = 224
+    channels: int = 3
+    batch_norm: bool = False
+    classifier: Literal["mlp", "linear"] = "mlp"
+    init: Literal["pytorch", "he"] = "pytorch"
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        if self.plan not in PLANS:
+            raise ConfigError(f"plan: there is no {self.plan!r}; it is one of {', '.join(PLANS)}")
+        _check_range("width", self.width, 1 / 64, 4)
+        if self.channels not in (1, 3):
+            raise ConfigError(f"channels: {self.channels} was given; it is 1 (grey) or 3 (RGB)")
+        smallest = 2**self.pools
+        if not smallest <= self.image_size <= 512:
+            raise ConfigError(
+                f"image_size: {self.image_size} was given; {self.plan} halves the image {self.pools} times, "
+                f"so it is between {smallest} and 512 pixels"
+            )
+
+    @property
+    def pools(self) -> int:
+        """How many times the image is halved."""
+        return PLANS[self.plan].count("M")
+
+    @property
+    def conv_channels(self) -> tuple[int | str, ...]:
+        """The plan with its channel counts multiplied by width."""
+        return tuple(layer if isinstance(layer, str) else self.scaled(layer) for layer in PLANS[self.plan])
+
+    @property
+    def hidden_sizes(self) -> tuple[int, ...]:
+        """Units of the classifier's hidden layers."""
+        return () if self.classifier == "linear" else (self.scaled(4096), self.scaled(1000))
+
+    def scaled(self, units: int) -> int:
+        """A layer's units times width, at least one."""
+        return max(1, round(units * self.width))
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases that are learned, counted from the plan alone (a test counts the real network's)."""
+        total, fan_in = 0, self.channels
+        for layer in self.conv_channels:
+            if isinstance(layer, int):
+                total += 9 * fan_in * layer + layer + (2 * layer if self.batch_norm else 0)
+                fan_in = layer
+        fan_in *= (self.image_size // 2**self.pools) ** 2
+        for units in (*self.hidden_sizes, CLASSES):
+            total += fan_in * units + units
+            fan_in = units
+        return total
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the network is trained. Raises ConfigError when a value is out of range.
+
+    steps: when given, how many batches in all; it then decides instead of epochs.
+    schedule: "constant", or "one-cycle" (Smith 2018: up over the first part, then down to almost nothing).
+    validation_images: taken from the 60,000 training images, stratified; 0 trains on all of them.
+    augment: how strongly training images are distorted, 0 (not at all) to 1; see augmentation.py.
+    precision and device: as Lightning Fabric names them.
+    """
+
+    epochs: int = 1
+    steps: int | None = None
+    batch_size: int = 32
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: float = 0.001
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "one-cycle"] = "constant"
+    label_smoothing: float = 0.0
+    average_weights: float = 0.0
+    validation_images: int = 5_000
+    augment: float = 0.0
+    seed: int = 0
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        _check_range("epochs", self.epochs, 1, 1000)
+        if self.steps is not None:
+            _check_range("steps", self.steps, 1, 10_000_000)
+        _check_range("batch_size", self.batch_size, 1, 10_000)
+        if not 0 < self.learning_rate <= 100 or not math.isfinite(self.learning_rate):
+            raise ConfigError(f"learning_rate: {self.learning_rate} was given; it is above 0 and at most 100")
+        _check_range("weight_decay", self.weight_decay, 0, 1)
+        _check_range("label_smoothing", self.label_smoothing, 0, 0.5)
+        _check_range("average_weights", self.average_weights, 0, 0.99999)
+        _check_range("validation_images", self.validation_images, 0, 30_000)
+        _check_range("augment", self.augment, 0, 1)
+        _check_range("seed", self.seed, 0, 2**31 - 1)
+
+    @property
+    def train_images(self) -> int:
+        """How many images one epoch sees."""
+        return MNIST_TRAIN_IMAGES - self.validation_images
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch; the last one may be smaller."""
+        return math.ceil(self.train_images / self.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Batches in the whole run."""
+        return self.steps if self.steps is not None else self.epochs * self.steps_per_epoch
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs in the whole run; the last one may be cut short by steps."""
+        return math.ceil(self.total_steps / self.steps_per_epoch)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run: stored whole in its folder and in its checkpoint."""
+
+    preset: str = "custom"
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values; from_dict reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: object) -> RunConfig:
+        """Read what to_dict wrote. A setting that is missing takes its default.
+
+        Raises ConfigError for an unknown setting or a value of the wrong kind.
+        """
+        if not isinstance(values, dict):
+            raise ConfigError("config: it is not a table of settings")
+        for section in ("model", "train"):
+            if not isinstance(values.get(section, {}), dict):
+                raise ConfigError(f"config: {section!r} is not a table of settings")
+        _check_names(cls, values)
+        return cls(
+            preset=str(values.get("preset", "custom")),
+            model=ModelConfig(**_check_names(ModelConfig, values.get("model", {}))),
+            train=TrainConfig(**_check_names(TrainConfig, values.get("train", {}))),
+        )
+
+    def with_changes(self, **changes: Any) -> RunConfig:
+        """The same with some settings of model or train changed, by name; None leaves a setting as it is."""
+        known = {f.name for part in (ModelConfig, TrainConfig) for f in fields(part)}
+        given = {name: value for name, value in changes.items() if value is not None}
+        if unknown := sorted(set(given) - known):
+            raise ConfigError(f"there is no setting {unknown[0]!r}; settings are {', '.join(sorted(known))}")
+        model_names = {f.name for f in fields(ModelConfig)}
+        return replace(
+            self,
+            model=replace(self.model, **{n: v for n, v in given.items() if n in model_names}),
+            train=replace(self.train, **{n: v for n, v in given.items() if n not in model_names}),
+        )
+
+    def changes_from(self, other: RunConfig) -> dict[str, Any]:
+        """The settings of model and train in which this one differs from other, with this one's values."""
+        return {
+            f.name: getattr(mine, f.name)
+            for mine, theirs in ((self.model, other.model), (self.train, other.train))
+            for f in fields(mine)
+            if getattr(mine, f.name) != getattr(theirs, f.name)
+        }
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named config. what: one plain sentence; purpose: what it is good for, in a few words."""
+
+    name: str
+    what: str
+    purpose: str
+    config: RunConfig
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name}: {value} was given; it is between {low:g} and {high:g}")
+
+
+def _check_names(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    """values itself, once every name in it is a field of kind."""
+    if unknown := sorted(set(values) - {f.name for f in fields(kind)}):
+        raise ConfigError(f"config: unknown setting {unknown[0]!r}; was it written by a newer version?")
+    return values
+
+
+def _check_types(config: ModelConfig | TrainConfig) -> None:
+    """Every field holds its declared type; an int is welcome where a float is declared.
+
+    Raises ConfigError naming the field. Numbers that came as NaN are refused with the rest.
+    """
+    for name, hint in get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if get_origin(hint) is Literal:
+            if value not in get_args(hint):
+                raise ConfigError(f"{name}: {value!r} was given; it is one of {', '.join(get_args(hint))}")
+            continue
+        allowed = get_args(hint) or (hint,)
+        if float in allowed and type(value) is int and abs(value) < 2**53:
+            object.__setattr__(config, name, float(value))
+        elif type(value) not in allowed or (isinstance(value, float) and math.isnan(value)):
+            wanted = " or ".join(
+                {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}.get(
+                    t.__name__, "nothing"
+                )
+                for t in allowed
+            )
+            raise ConfigError(f"{name}: {value!r} was given; it is {wanted}")
+
+
+def _preset(name: str, what: str, purpose: str, model: ModelConfig, train: TrainConfig) -> Preset:
+    return Preset(name, what, purpose, RunConfig(name, model, train))
+
+
+_STORY = TrainConfig(epochs=1, batch_size=32, optimizer="adam", learning_rate=0.001, validation_images=0)
+_MINI = ModelConfig("vgg16", width=0.25, image_size=32)
+_SMALL = ModelConfig("vgg5", 0.25, image_size=28, channels=1, batch_norm=True, classifier="linear")
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        _preset(
+            "classroom",
+            "A small VGG, three blocks deep, tuned for time.",
+            "the place to start: over 99 % while the class watches",
+            _SMALL,
+            TrainConfig(
+                epochs=1, batch_size=96, optimizer="adamw", learning_rate=0.01, weight_decay=0.01, schedule="one-cycle"
+            ),
+        ),
+        _preset(
+            "blog-mini",
+            "VGG-16 at a quarter of its width on 32×32 images, set up exactly as in the story.",
+            "the story's failure (11.35 %) in half a minute",
+            _MINI,
+            _STORY,
+        ),
+        _preset(
+            "fixed-mini",
+            "blog-mini with He initialisation and nothing else changed.",
+            "the one change that makes it learn",
+            replace(_MINI, init="he"),
+            _STORY,
+        ),
+        _preset(
+            "bn-mini",
+            "blog-mini with batch normalisation and nothing else changed.",
+            "the other change that makes it learn",
+            replace(_MINI, batch_norm=True),
+            _STORY,
+        ),
+        _preset(
+            "best",
+            "Three blocks of two convolutions, trained on distorted digits; the recipe of the model that ships.",
+            "as accurate as the page can be",
+            replace(_SMALL, plan="vgg7", width=0.5),
+            TrainConfig(
+                epochs=12,
+                batch_size=128,
+                optimizer="adamw",
+                learning_rate=0.005,
+                weight_decay=0.02,
+                schedule="one-cycle",
+                augment=0.5,
+            ),
+        ),
+        _preset(
+            "blog",
+            "VGG-16 on 224×224 images, the story to the letter: 121,586,242 parameters.",
+            "the story itself; it needs a GPU or a night",
+            ModelConfig(),
+            _STORY,
+        ),
+        _preset(
+            "vgg16-gpu",
+            "The story's VGG-16 on 224×224 images, made to learn: batch normalisation, He initialisation, bfloat16.",
+            "the story's network, working, on a GPU",
+            ModelConfig(batch_norm=True, init="he"),
+            TrainConfig(
+                epochs=1,
+                batch_size=128,
+                optimizer="adamw",
+                learning_rate=0.001,
+                weight_decay=0.01,
+                schedule="one-cycle",
+                precision="bf16-mixed",
+            ),
+        ),
+    )
+}
+DEFAULT_PRESET = "classroom"
+
+
+def get_preset(name: str) -> Preset:
+    """The preset of that name. Raises ConfigError, naming those that exist."""
+    if name not in PRESETS:
+        raise ConfigError(f"preset: there is no {name!r}; it is one of {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,50 @@
+"""Everything that can go wrong, as one tree.
+
+VggDemoError
+├── ConfigError           a setting that makes no sense, alone or with another
+├── DataError             MNIST cannot be unpacked or read
+├── CheckpointError       a file that holds no usable network
+├── ImageError            a picture that cannot be read
+│   └── BlankImageError   a picture without ink
+├── RunError              a run that cannot be started or steered
+│   └── RunNotFoundError  no run of that name
+└── StorageError          a place that cannot be written
+
+Every message says what was wrong and what would be right, in one line.
+"""
+
+
+class VggDemoError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class ConfigError(VggDemoError):
+    """A setting that makes no sense, alone or together with another."""
+
+
+class DataError(VggDemoError):
+    """The MNIST files cannot be unpacked, checked or read."""
+
+
+class CheckpointError(VggDemoError):
+    """A file that is no checkpoint, is damaged, or fits another network."""
+
+
+class ImageError(VggDemoError):
+    """A picture that cannot be read."""
+
+
+class BlankImageError(ImageError):
+    """A picture without ink: there is no digit to read."""
+
+
+class RunError(VggDemoError):
+    """A run that cannot be started, steered or resumed."""
+
+
+class RunNotFoundError(RunError):
+    """There is no run of that name."""
+
+
+class StorageError(VggDemoError):
+    """A folder or file that cannot be written."""

@@ -1,0 +1,171 @@
+"""How good a network is: accuracy, loss, confusion matrix, per-class figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from vgg_demo.config import CLASSES
+from vgg_demo.data import Digits, batches
+from vgg_demo.figures import wilson_interval
+from vgg_demo.model import VGG
+from vgg_demo.predictions import Predictions, check_answers
+from vgg_demo.transforms import transform_batch
+
+Progress = Callable[[int, int], None]  # images done, images in all
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One digit's figures, as fractions; support is how many of them were shown."""
+
+    digit: int
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result over n images. accuracy: a fraction. confusion_matrix: rows are the true digit, columns the answer."""
+
+    accuracy: float
+    correct: int
+    n: int
+    loss: float
+    confusion_matrix: list[list[int]]
+    per_class: list[ClassFigures]
+    seconds: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The accuracy's 95 % interval, as fractions."""
+        return wilson_interval(self.correct, self.n)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values, with the accuracy's 95 % interval."""
+        return {**asdict(self), "accuracy_interval": list(self.interval)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Evaluation:
+        """Read what to_dict wrote. Raises KeyError or TypeError when it is something else."""
+        own = {name: value for name, value in values.items() if name != "accuracy_interval"}  # it follows from the rest
+        return cls(**{**own, "per_class": [ClassFigures(**figures) for figures in values["per_class"]]})
+
+
+def batch_size_for(network: VGG) -> int:
+    """How many images to show at a time: many small ones, few large ones."""
+    return max(1, min(500, 500 * 32 * 32 // network.config.image_size**2))
+
+
+@torch.inference_mode()
+def predict_logits(network: VGG, images: torch.Tensor) -> torch.Tensor:
+    """The network's answer to a batch: uint8 (N, 1, H, W), ink light on dark, to logits (N, 10), float32."""
+    network.eval()
+    inputs = transform_batch(images, network.config)
+    logits: torch.Tensor = network(inputs.contiguous(memory_format=torch.channels_last))
+    return logits.float()
+
+
+def predict_probabilities(network: VGG, images: torch.Tensor) -> torch.Tensor:
+    """Softmax of predict_logits: (N, 10), each row adds up to 1."""
+    return predict_logits(network, images).softmax(1)
+
+
+def accuracy_and_loss(network: VGG, digits: Digits) -> tuple[float, float]:
+    """The share of right answers and the mean cross-entropy, in nats."""
+    correct, loss_sum = 0, 0.0
+    for batch, logits in _answers(network, digits):
+        correct += int((logits.argmax(1) == batch.labels).sum())
+        loss_sum += F.cross_entropy(logits, batch.labels, reduction="sum").item()
+    return correct / len(digits), loss_sum / len(digits)
+
+
+def evaluate(network: VGG, digits: Digits, on_progress: Progress | None = None) -> Evaluation:
+    """Show the network all digits, on its own device, and count. on_progress is called after every batch."""
+    return summarise_predictions(predict(network, digits, on_progress))
+
+
+def predict(
+    network: VGG, digits: Digits, on_progress: Progress | None = None, sample: torch.Tensor | None = None
+) -> Predictions:
+    """Show the network the digits, or those that sample (indices, int64) names, and keep every answer.
+
+    on_progress is called after every batch; what it raises ends the evaluation. Raises CheckpointError when an answer
+    is not a number.
+    """
+    started = time.perf_counter()
+    device = next(network.parameters()).device
+    shown = digits if sample is None else digits[sample]
+    all_logits, done = [], 0
+    for batch, logits in _answers(network, shown.to(device)):
+        all_logits.append(logits)
+        done += len(batch)
+        if on_progress:
+            on_progress(done, len(shown))
+    seconds = time.perf_counter() - started
+    answers = torch.cat(all_logits).cpu().numpy()
+    check_answers(answers)
+    indices = np.arange(len(digits)) if sample is None else sample.numpy()
+    return Predictions(answers, shown.labels.cpu().numpy(), indices.astype(np.int64), len(digits), seconds)
+
+
+def sample_indices(available: int, count: int, seed: int = 0) -> torch.Tensor:
+    """Which digits a sample has, int64, in ascending order: drawn from everywhere, the same every time.
+
+    The first half of MNIST's test set is easier than the second, so the first few would flatter.
+    """
+    order = torch.randperm(available, generator=torch.Generator().manual_seed(seed))
+    return order[:count].sort().values
+
+
+def seconds_per_image(network: VGG, digits: Digits) -> float:
+    """How long one image takes in an evaluation, measured on a small batch."""
+    few = digits[: min(8, batch_size_for(network), len(digits))].to(next(network.parameters()).device)
+    durations = []
+    for _attempt in range(3):  # the first one also reserves memory, and another program may get in between
+        started = time.perf_counter()
+        predict_logits(network, few.images).cpu()
+        durations.append(time.perf_counter() - started)
+    return min(durations) / len(few)
+
+
+def summarise_predictions(predictions: Predictions) -> Evaluation:
+    """The figures that follow from kept answers."""
+    return summarise(torch.from_numpy(predictions.logits), torch.from_numpy(predictions.labels), predictions.seconds)
+
+
+def summarise(logits: torch.Tensor, labels: torch.Tensor, seconds: float = 0.0) -> Evaluation:
+    """The figures that follow from answers: logits (N, 10) float32 and labels int64 (N,)."""
+    answers = logits.argmax(1)
+    matrix = torch.bincount(labels * CLASSES + answers, minlength=CLASSES**2).view(CLASSES, CLASSES)
+    right, shown, answered = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    per_class = [
+        ClassFigures(
+            digit,
+            precision=_ratio(right[digit], answered[digit]),
+            recall=_ratio(right[digit], shown[digit]),
+            f1=_ratio(2 * right[digit], shown[digit] + answered[digit]),
+            support=int(shown[digit]),
+        )
+        for digit in range(CLASSES)
+    ]
+    correct = int(right.sum())
+    loss = F.cross_entropy(logits.double(), labels).item()
+    return Evaluation(correct / len(labels), correct, len(labels), loss, matrix.tolist(), per_class, seconds)
+
+
+def _answers(network: VGG, digits: Digits) -> Iterator[tuple[Digits, torch.Tensor]]:
+    for batch in batches(digits, batch_size_for(network)):
+        yield batch, predict_logits(network, batch.images)
+
+
+def _ratio(part: torch.Tensor, whole: torch.Tensor) -> float:
+    return float(part / whole) if whole else 0.0

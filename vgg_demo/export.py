@@ -1,0 +1,208 @@
+"""A run to take along: its curve as CSV or PNG, and the whole of it as one plain PyTorch script."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from vgg_demo.config import CLASSES, ModelConfig, RunConfig
+
+if TYPE_CHECKING:
+    from vgg_demo.runs.reader import Curve
+
+
+def curve_csv(curve: Curve) -> str:
+    """One line a step: step, loss, learning rate, seconds; validation accuracy where an epoch ended."""
+    accuracies = dict(curve.val_accuracies)
+    lines = ["step,loss,learning_rate,seconds,validation_accuracy"]
+    for step, loss, rate, seconds in zip(curve.steps, curve.losses, curve.learning_rates, curve.seconds, strict=True):
+        lines.append(f"{step},{loss!r},{rate!r},{seconds!r},{accuracies.get(step, '')}")
+    return "\n".join(lines) + "\n"
+
+
+def curve_png(name: str, curve: Curve) -> bytes:
+    """The curve in print quality."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from vgg_demo.runs.reader import smooth
+
+    figure = Figure(figsize=(8, 4.5), dpi=200, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(curve.steps, curve.losses, color="#0072B2", alpha=0.35, linewidth=0.8, label="loss of each batch")
+    axes.plot(curve.steps, smooth(curve.losses, 0.9), color="#D55E00", linewidth=2, label="smoothed")
+    axes.axhline(2.302585, color="grey", linestyle="--", linewidth=0.8, label="knows nothing: ln 10")
+    axes.set(title=name, xlabel="step", ylabel="loss (cross-entropy)", ylim=(0, None))
+    if curve.val_accuracies:
+        right = axes.twinx()
+        steps, accuracies = zip(*curve.val_accuracies, strict=True)
+        right.plot(steps, [100 * a for a in accuracies], "D--", color="#009E73", label="validation accuracy")
+        right.set(ylabel="validation accuracy, %", ylim=(0, 100))
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def run_script(config: RunConfig, curve: Curve) -> str:
+    """The run as one PyTorch script that needs nothing of this project and, on the same machine, gives the same losses.
+
+    It needs torch, numpy and torchvision, which reads MNIST from the folder given on its command line.
+    """
+    from vgg_demo import augmentation, data, training, transforms
+
+    train, model = config.train, config.model
+    functions: list[Callable[..., Any]] = [
+        data.split_indices,
+        data.epoch_order,
+        transforms.transform_pixels,
+        training.one_cycle,
+    ]
+    if train.augment:
+        functions += [augmentation.augment_batch, augmentation._random_affine]
+    if model.init == "he":
+        from vgg_demo.model import init_he
+
+        functions.append(init_he)
+    constants = {
+        "SEED": train.seed,
+        "TOTAL_STEPS": train.total_steps,
+        "BATCH_SIZE": train.batch_size,
+        "LEARNING_RATE": train.learning_rate,
+        "IMAGE_SIZE": model.image_size,
+        "CHANNELS": model.channels,
+        "VALIDATION_IMAGES": train.validation_images,
+        "MEAN": transforms.MEAN,
+        "STD": transforms.STD,
+    }
+    if train.augment:
+        names = [name for name in vars(augmentation) if name.startswith(("MAX_", "ELASTIC_"))]
+        constants |= {name: getattr(augmentation, name) for name in names}
+    return SCRIPT.format(
+        title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
+        constants="\n".join(f"{name} = {value!r}" for name, value in constants.items()),
+        changes=dict(curve.learning_rate_changes),
+        schedules=dict(curve.schedules),
+        functions="\n\n".join(inspect.getsource(function) for function in functions),
+        layers=textwrap.indent(",\n".join(_layers(model)), " " * 8),
+        init="network.apply(init_he)" if model.init == "he" else "# PyTorch's own initialisation",
+        optimizer=_optimizer(config),
+        rate="one_cycle(step, planned_steps, LEARNING_RATE)" if train.schedule == "one-cycle" else "LEARNING_RATE",
+        augment=AUGMENT.format(strength=train.augment) if train.augment else "",
+        loss=f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})",
+        precision=PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()",
+    )
+
+
+def _layers(model: ModelConfig) -> list[str]:
+    """The network, a layer a line."""
+    lines, channels, size = [], model.channels, model.image_size
+    for layer in model.conv_channels:
+        if isinstance(layer, str):
+            lines.append("nn.MaxPool2d(kernel_size=2, stride=2)")
+            size //= 2
+            continue
+        lines.append(f"nn.Conv2d({channels}, {layer}, kernel_size=3, padding=1)")
+        if model.batch_norm:
+            lines.append(f"nn.BatchNorm2d({layer})")
+        lines.append("nn.ReLU(inplace=True)")
+        channels = layer
+    lines.append("nn.Flatten()")
+    units = channels * size**2
+    for hidden in model.hidden_sizes:
+        lines += [f"nn.Linear({units}, {hidden})", "nn.ReLU(inplace=True)"]
+        units = hidden
+    return [*lines, f"nn.Linear({units}, {CLASSES})"]
+
+
+def _optimizer(config: RunConfig) -> str:
+    train = config.train
+    if train.optimizer == "sgd":
+        return (
+            "torch.optim.SGD(network.parameters(), LEARNING_RATE, momentum=0.9, nesterov=True, "
+            f"weight_decay={train.weight_decay!r})"
+        )
+    kind = "AdamW" if train.optimizer == "adamw" else "Adam"
+    return f"torch.optim.{kind}(network.parameters(), LEARNING_RATE, weight_decay={train.weight_decay!r})"
+
+
+PRECISION = "torch.autocast(device.type, dtype=torch.bfloat16)"
+AUGMENT = """
+        generator = torch.Generator().manual_seed((SEED + 1) * 1_000_003 + step)
+        batch = augment_batch(batch, {strength!r}, generator)"""
+SCRIPT = '''"""{title}
+
+Trains the network and prints the loss of every batch. It needs torch, numpy and torchvision.
+Usage: python SCRIPT.py FOLDER, where FOLDER/MNIST/raw holds the four MNIST files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision.datasets import MNIST
+
+{constants}
+LEARNING_RATE_CHANGES = {changes}  # made by hand: after which step, to what
+PLANNED_STEPS = {schedules}  # how long the run was to be, from which step on
+
+
+{functions}
+
+def make_network() -> nn.Sequential:
+    return nn.Sequential(
+{layers},
+    )
+
+
+def main(folder: str) -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    mnist = MNIST(folder, train=True, download=False)
+    images, labels_of_all = mnist.data[:, None], mnist.targets
+    keep, _held_out = split_indices(labels_of_all, VALIDATION_IMAGES, SEED)
+    images, labels_of_all = images[keep].to(device), labels_of_all[keep].to(device)
+
+    torch.manual_seed(SEED)
+    network = make_network()
+    {init}
+    network = network.to(device, memory_format=torch.channels_last).train()
+    optimizer = {optimizer}
+
+    steps_per_epoch = math.ceil(len(images) / BATCH_SIZE)
+    order, factor, planned_steps = torch.empty(0), 1.0, TOTAL_STEPS
+    for step in range(TOTAL_STEPS):
+        epoch, place = divmod(step, steps_per_epoch)
+        if place == 0:
+            order = epoch_order(len(images), SEED, epoch).to(device)
+        indices = order[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
+        batch, labels = images[indices], labels_of_all[indices]{augment}
+        inputs = transform_pixels(batch, IMAGE_SIZE, CHANNELS).contiguous(memory_format=torch.channels_last)
+
+        optimizer.zero_grad()
+        with {precision}:
+            logits = network(inputs).float()
+        loss = {loss}
+        loss.backward()
+        planned_steps = PLANNED_STEPS.get(step, planned_steps)
+        scheduled = {rate}
+        if step in LEARNING_RATE_CHANGES:
+            factor = LEARNING_RATE_CHANGES[step] / scheduled
+        for group in optimizer.param_groups:
+            group["lr"] = factor * scheduled
+        optimizer.step()
+        print(step + 1, loss.item(), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+'''

@@ -1,0 +1,122 @@
+"""What is measured of a network to see why it does not learn: plain figures, without torch.
+
+diagnosis.py measures them, verdict.py says what they mean, the page draws them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class LayerFigures:
+    """One layer with weights. A figure that was not measured is NaN, and so is one that is no number any more.
+
+    signal: how much its output, before the ReLU, differs between images: the standard deviation over a batch,
+    averaged over units. gradient, update: size (Euclidean norm) of the weights' gradient, and of the step that they
+    took, as a share of the weights' own. silent: the share of its ReLU units that fire for no image of the batch;
+    a convolution's unit is a channel.
+    """
+
+    name: str
+    signal: float
+    gradient: float = NAN
+    update: float = NAN
+    silent: float = NAN
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A network after step steps, looked at with a fixed batch of training digits.
+
+    The gradient is the next batch's and the update the next step's. image_signal: the signal of the images themselves.
+    answers: how many of the digits were read as 0 to 9; shown: how many of each there are. accuracy: a fraction.
+    cost_seconds: what looking has cost so far in all, of training_seconds that were spent training.
+    """
+
+    step: int
+    image_signal: float
+    layers: tuple[LayerFigures, ...]
+    answers: tuple[int, ...]
+    shown: tuple[int, ...]
+    accuracy: float
+    loss: float
+    cost_seconds: float = 0.0
+    training_seconds: float = 0.0
+
+    @property
+    def output_signal(self) -> float:
+        """The signal of the logits."""
+        return self.layers[-1].signal
+
+    @property
+    def most_silent(self) -> LayerFigures:
+        """The layer of which the largest share never fires."""
+        return max(self.layers, key=lambda layer: -1.0 if math.isnan(layer.silent) else layer.silent)
+
+    @property
+    def commonest_answer(self) -> tuple[int, float]:
+        """The digit that it answers most often, and the share of the images."""
+        most = max(self.answers)
+        return self.answers.index(most), most / sum(self.answers)
+
+    @property
+    def typical_update(self) -> float:
+        """The middle one of the layers' updates."""
+        return median(layer.update for layer in self.layers)
+
+    @property
+    def typical_gradient(self) -> float:
+        """The middle one of the layers' gradients."""
+        return median(layer.gradient for layer in self.layers)
+
+    def with_layers(self, layers: Iterable[LayerFigures], **others: Any) -> Diagnosis:
+        """The same with other figures of the layers."""
+        return replace(self, layers=tuple(layers), **others)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one line of metrics.jsonl; JSON has no NaN, so what is no number is null."""
+        return {"event": "diagnosis", **_without_nan(asdict(self))}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Diagnosis:
+        """Read what to_dict wrote. Raises KeyError, TypeError or ValueError when it is something else."""
+        layers = tuple(
+            LayerFigures(str(layer["name"]), *(_number(layer[f]) for f in ("signal", "gradient", "update", "silent")))
+            for layer in values["layers"]
+        )
+        if not layers:
+            raise ValueError("a diagnosis without layers")
+        return cls(
+            step=int(values["step"]),
+            layers=layers,
+            answers=tuple(int(count) for count in values["answers"]),
+            shown=tuple(int(count) for count in values["shown"]),
+            **{
+                name: _number(values[name])
+                for name in ("image_signal", "accuracy", "loss", "cost_seconds", "training_seconds")
+            },
+        )
+
+
+def median(values: Iterable[float]) -> float:
+    """The middle one (the lower of two) of those that are numbers; NaN when there is none."""
+    numbers = sorted(value for value in values if not math.isnan(value))
+    return numbers[(len(numbers) - 1) // 2] if numbers else NAN
+
+
+def _number(value: Any) -> float:
+    return NAN if value is None else float(value)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

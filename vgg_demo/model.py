@@ -1,0 +1,72 @@
+"""VGG: very deep convolutional networks, built from a table.
+
+Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from vgg_demo.config import CLASSES, ModelConfig
+
+
+class VGG(nn.Module):
+    """A VGG network as its config describes it.
+
+    forward takes images, float32 (N, channels, image_size, image_size) in [-1, 1], and returns logits (N, 10).
+    features and classifier are named as in torchvision. The weights are drawn from torch's global generator.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.features = make_features(config)
+        self.classifier = make_classifier(config)
+        if config.init == "he":
+            self.apply(init_he)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """images: (N, C, S, S) in [-1, 1]. Returns logits (N, 10)."""
+        feature_maps = self.features(images)  # (N, K, S / 2**pools, S / 2**pools)
+        logits: torch.Tensor = self.classifier(torch.flatten(feature_maps, 1))  # (N, 10)
+        return logits
+
+
+def make_features(config: ModelConfig) -> nn.Sequential:
+    """The convolutional part: (N, channels, S, S) to (N, K, S / 2**pools, S / 2**pools)."""
+    layers: list[nn.Module] = []
+    channels = config.channels
+    for layer in config.conv_channels:
+        if isinstance(layer, str):
+            layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+            continue
+        layers.append(nn.Conv2d(channels, layer, kernel_size=3, padding=1))
+        if config.batch_norm:
+            layers.append(nn.BatchNorm2d(layer))
+        layers.append(nn.ReLU(inplace=True))
+        channels = layer
+    return nn.Sequential(*layers)
+
+
+def make_classifier(config: ModelConfig) -> nn.Sequential:
+    """The fully connected part: (N, K * S' * S') to logits (N, 10)."""
+    last_channels = [layer for layer in config.conv_channels if isinstance(layer, int)][-1]
+    units = last_channels * (config.image_size // 2**config.pools) ** 2
+    layers: list[nn.Module] = []
+    for hidden in config.hidden_sizes:
+        layers += [nn.Linear(units, hidden), nn.ReLU(inplace=True)]
+        units = hidden
+    layers.append(nn.Linear(units, CLASSES))
+    return nn.Sequential(*layers)
+
+
+def init_he(layer: nn.Module) -> None:
+    """Draw a layer's weights so that ReLU layers keep the size of their signal: normal, variance 2 / fan-in.
+
+    Source: He et al., "Delving Deep into Rectifiers", ICCV 2015, equation 10.
+    """
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,183 @@
+"""Start runs, queue them and go on with them. The process that calls this may end at any time; the runs do not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from vgg_demo.config import RunConfig
+from vgg_demo.errors import RunError
+from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
+from vgg_demo.runs.store import PROJECT, Run, create_run, home, process_started, store_lock, write_text
+
+WARM_AGAIN_SECONDS = 3.0
+_children: list[subprocess.Popen[bytes]] = []
+
+
+class WarmWorker:
+    """A worker that has loaded everything and waits for a run, so that Start is quick. It ends with this process."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.home: Path | None = None  # the store that it was started for, and works in
+        self.lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Have one waiting."""
+        with self.lock:
+            if self.process is None or self.process.poll() is not None:
+                self.home = home()
+                self.process = _spawn("vgg_demo.runs.worker", "--wait", stdin=subprocess.PIPE)
+
+    def take(self) -> subprocess.Popen[bytes] | None:
+        """The waiting process, if there is one for this store; it is the caller's from now on."""
+        with self.lock:
+            if self.home != home():
+                return None
+            process, self.process = self.process, None
+        return process if process is not None and process.poll() is None else None
+
+
+warm_worker: WarmWorker | None = None  # the page sets it; the command line starts its workers cold
+
+
+def start_run(config: RunConfig, name: str | None = None) -> Run:
+    """Make a run folder and start a process that works in it, now. Raises RunError or StorageError."""
+    with store_lock():  # held from the first moment, so that nobody takes it for a waiting run
+        run = create_run(config, name)
+        _launch(run)
+    return run
+
+
+def queue_run(config: RunConfig, owner: str | None) -> Run:
+    """Make a run folder that waits for its turn, which may be at once. Raises StorageError."""
+    run = create_run(config, owner=owner)
+    dispatch()
+    return run
+
+
+def resume_run(run: Run, in_queue: bool = False) -> None:
+    """Go on from the last save with a run that has stopped, failed or died. Raises RunError when it has not."""
+    if run.status().state == "finished":
+        raise RunError(f"run {run.name!r} has finished; there is nothing to resume")
+    _start_again(run, in_queue)
+
+
+def continue_run(run: Run, epochs: int, in_queue: bool = False) -> None:
+    """Train a run that is over for more epochs. Raises RunError while it goes on, ConfigError for odd epochs."""
+    with store_lock():
+        config = run.config()
+        if not run.status().is_over:
+            raise RunError(f"run {run.name!r} is still going; it can be continued when it is over")
+        if config.train.steps is None:
+            longer = replace(config.train, epochs=config.train.epochs + epochs)
+        else:
+            longer = replace(config.train, steps=config.train.steps + epochs * config.train.steps_per_epoch)
+        write_text(run.config_path, json.dumps(replace(config, train=longer).to_dict(), indent=1))
+        _wait_or_launch(run, in_queue)
+    dispatch()
+
+
+def withdraw_run(run: Run) -> None:
+    """Take a waiting run out of the queue. Raises RunError when it has started already."""
+    with store_lock():
+        if run.status().state != "queued":
+            raise RunError(f"run {run.name!r} does not wait any more")
+        run.update_status(state="stopped", ended=time.time(), reason="withdrawn before it started")
+
+
+def dispatch() -> None:
+    """Start waiting runs as long as there is room."""
+    if read_class_settings().queue_paused:
+        return
+    entries = readable()
+    if all(status.state != "queued" for _run, status in entries):
+        return
+    with store_lock():
+        entries = readable()
+        free = slots() - sum(status.is_active for _run, status in entries)
+        for run in waiting(entries)[: max(0, free)]:
+            _launch(run)
+
+
+def _start_again(run: Run, in_queue: bool) -> None:
+    with store_lock():
+        if not run.status().is_over:
+            raise RunError(f"run {run.name!r} is still going; there is nothing to resume")
+        _wait_or_launch(run, in_queue)
+    dispatch()
+
+
+def _wait_or_launch(run: Run, in_queue: bool) -> None:
+    """Put a run that is over into the queue, or start it now; the store's lock is held."""
+    run.update_status(state="queued", queued=time.time(), reason=None, ended=None)
+    if not in_queue:
+        _launch(run)
+
+
+def _launch(run: Run) -> None:
+    """Start the process for a run that none works on; the store's lock is held. Raises RunError when one does."""
+    status = run.status()
+    if status.is_active:
+        raise RunError(f"run {run.name!r} is still going; two processes cannot work on one run")
+    process = warm_worker.take() if warm_worker else None
+    warm = process is not None
+    process = process or _spawn("vgg_demo.runs.worker", str(run.path))
+    run.update_status(
+        state="running",
+        pid=process.pid,
+        pid_started=process_started(process.pid),
+        started=time.time(),
+        ended=None,
+        reason=None,
+        control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
+    )
+    if warm and process.stdin is not None:
+        process.stdin.write(f"{run.path}\n".encode())
+        process.stdin.close()
+    if warm_worker:  # the next one, when this one has got going
+        timer = threading.Timer(WARM_AGAIN_SECONDS, warm_worker.prepare)
+        timer.daemon = True
+        timer.start()
+
+
+def spawn_budget(config: RunConfig) -> subprocess.Popen[bytes]:
+    """Start measuring how long a training with these settings takes here."""
+    return _spawn("vgg_demo.budget", json.dumps(config.to_dict()))
+
+
+def spawn_checks(config: RunConfig) -> subprocess.Popen[bytes]:
+    """Start the three quick checks of a config; the result comes on standard output."""
+    return _spawn("vgg_demo.examine", json.dumps(config.to_dict()), stdout=subprocess.PIPE)
+
+
+def reap_children() -> None:
+    """Let go of processes that have ended, so that none is left as a zombie."""
+    _children[:] = [child for child in _children if child.poll() is None]
+
+
+def _spawn(
+    module: str, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    """Start a module in a process session of its own, so that what ends its parent does not end it."""
+    reap_children()
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=PROJECT,
+        # OpenMP's threads wait by spinning, which starves other processes on few cores; a 30th of the default costs
+        # nothing when alone and makes two trainings side by side ten times faster
+        env={"GOMP_SPINCOUNT": "10000", **os.environ, "VGG_DEMO_HOME": str(home())},
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.DEVNULL,
+        start_new_session=os.name == "posix",
+        creationflags=0 if os.name == "posix" else getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+    _children.append(process)
+    return process

@@ -1,0 +1,109 @@
+"""Who trains next: one at a time by default, the others wait, fair between browsers."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vgg_demo.budget import estimate_seconds
+from vgg_demo.errors import RunError
+from vgg_demo.runs.store import Run, Status, home, list_runs, write_text
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    """What the teacher has set for everyone."""
+
+    queue_paused: bool = False
+    settings_hidden: bool = False
+
+
+def read_class_settings() -> ClassSettings:
+    """The teacher's settings; the defaults where there are none or they cannot be read."""
+    try:
+        values: dict[str, Any] = json.loads(_settings_path().read_text("utf-8"))
+        return ClassSettings(bool(values["queue_paused"]), bool(values["settings_hidden"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ClassSettings()
+
+
+def write_class_settings(settings: ClassSettings) -> None:
+    """Replace the teacher's settings."""
+    home().mkdir(parents=True, exist_ok=True)
+    write_text(_settings_path(), json.dumps(asdict(settings)))
+
+
+def slots() -> int:
+    """How many may train at a time: VGG_DEMO_TRAININGS, a number or "auto" (one a GPU); 1 without it."""
+    text = os.environ.get("VGG_DEMO_TRAININGS", "1")
+    if text == "auto":
+        import torch
+
+        return max(1, torch.cuda.device_count())
+    return max(1, int(text)) if text.isdecimal() else 1
+
+
+def readable(runs: list[Run] | None = None) -> list[tuple[Run, Status]]:
+    """The runs whose status can be read, with it."""
+    found = []
+    for run in list_runs() if runs is None else runs:
+        try:
+            found.append((run, run.status()))
+        except RunError:
+            continue
+    return found
+
+
+def waiting(entries: list[tuple[Run, Status]] | None = None) -> list[Run]:
+    """The waiting runs in the order in which they will start.
+
+    In turn between owners: first whoever has started the fewest of the runs that are here, then whoever asked first.
+    """
+    entries = readable() if entries is None else entries
+    queued = sorted((item for item in entries if item[1].state == "queued"), key=lambda item: item[1].queued or 0)
+    turns: dict[str | None, int] = {}
+    for _run, status in entries:
+        if status.is_active:
+            turns[status.owner] = turns.get(status.owner, 0) + 1
+    order = []
+    while queued:
+        chosen = min(queued, key=lambda item: (turns.get(item[1].owner, 0), item[1].queued or 0))
+        queued.remove(chosen)
+        turns[chosen[1].owner] = turns.get(chosen[1].owner, 0) + 1
+        order.append(chosen[0])
+    return order
+
+
+def has_waiting() -> bool:
+    """Whether any run waits for its turn."""
+    return bool(waiting())
+
+
+def place_and_wait(run: Run) -> tuple[int, float | None]:
+    """A waiting run's place, from 1, and about how many seconds until it starts; None when that is not known."""
+    entries = readable()
+    order = waiting(entries)
+    place = next((number for number, other in enumerate(order, 1) if other.name == run.name), 1)
+    ahead = [(r, s.started) for r, s in entries if s.is_active] + [(r, None) for r in order[: place - 1]]
+    total = 0.0
+    for other, started in ahead:
+        try:
+            seconds = estimate_seconds(other.config())
+        except RunError:
+            seconds = None
+        if seconds is None:
+            return place, None
+        total += max(0.0, seconds - _seconds_since(started))
+    return place, total / slots()
+
+
+def _seconds_since(moment: float | None) -> float:
+    return 0.0 if moment is None else max(0.0, time.time() - moment)
+
+
+def _settings_path() -> Path:
+    return home() / ".class.json"

@@ -1,0 +1,113 @@
+"""What a worker writes while it trains: events for the page, lines for people."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from vgg_demo.config import RunConfig
+from vgg_demo.measurements import Diagnosis
+from vgg_demo.runs.store import Run
+from vgg_demo.training import LOG_EVERY_STEPS, EpochEvent, Event, StepEvent
+
+FLUSH_EVERY_SECONDS = 0.1
+
+
+class Recorder:
+    """Writes a run's events and log lines. seconds counts the time spent training, without pauses."""
+
+    def __init__(self, run: Run, config: RunConfig, at: dict[str, Any] | None) -> None:
+        """at: what position returned when the state was saved from which the run goes on; later lines are dropped."""
+        at = at or {"metrics_bytes": 0, "log_bytes": 0, "seconds": 0.0, "last_epoch": None, "total_steps": 0}
+        self.config = config
+        self.metrics = _open_at(run.metrics_path, at["metrics_bytes"])
+        self.log = _open_at(run.log_path, at["log_bytes"])
+        self.seconds_before: float = at["seconds"]
+        self.started = time.perf_counter()
+        self.flushed = 0.0
+        self.last_epoch: dict[str, Any] | None = at["last_epoch"]
+        self.total_steps: int = at["total_steps"]
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training so far, in all processes, without pauses."""
+        return self.seconds_before + time.perf_counter() - self.started
+
+    def leave_out(self, seconds: float) -> None:
+        """Do not count a pause."""
+        self.started += seconds
+
+    def write(self, event: Event) -> None:
+        """Append the event, and the story's line where one is due."""
+        self._append({**event.to_dict(), "seconds": round(self.seconds, 4)})
+        epochs, steps = self.config.train.total_epochs, self.config.train.total_steps
+        if isinstance(event, StepEvent):
+            if event.step % LOG_EVERY_STEPS == 0:
+                self.say(f"Epoch [{event.epoch}/{epochs}], Step [{event.step}/{steps}], Loss: {event.loss:.4f}")
+        else:
+            self.last_epoch = event.to_dict()
+            self._say_epoch(event, epochs)
+        if time.perf_counter() - self.flushed > FLUSH_EVERY_SECONDS:
+            self.flush()
+
+    def write_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Append what was seen inside the network."""
+        self._append({**diagnosis.to_dict(), "seconds": round(self.seconds, 4)})
+        self.flush()
+
+    def write_learning_rate(self, step: int, learning_rate: float) -> None:
+        """Record that the learning rate was changed by hand, from the step after this one on."""
+        self._append(
+            {"event": "learning_rate", "step": step, "learning_rate": learning_rate, "seconds": round(self.seconds, 4)}
+        )
+        self.say(f"Learning rate changed to {learning_rate:g} after step {step}")
+        self.flush()
+
+    def write_schedule(self, step: int, total_steps: int) -> None:
+        """Record, when it is new, how long the run is to be: a schedule follows from it."""
+        if total_steps != self.total_steps:
+            self.total_steps = total_steps
+            self._append({"event": "schedule", "step": step, "total_steps": total_steps})
+
+    def say(self, line: str) -> None:
+        """Append one line to log.txt."""
+        self.log.write(f"{line}\n".encode())
+
+    def flush(self) -> None:
+        """Let readers see everything so far."""
+        self.metrics.flush()
+        self.log.flush()
+        self.flushed = time.perf_counter()
+
+    def position(self) -> dict[str, Any]:
+        """Where the files end now, to be kept with the saved state."""
+        self.flush()
+        return {
+            "metrics_bytes": self.metrics.tell(),
+            "log_bytes": self.log.tell(),
+            "seconds": self.seconds,
+            "last_epoch": self.last_epoch,
+            "total_steps": self.total_steps,
+        }
+
+    def _say_epoch(self, event: EpochEvent, epochs: int) -> None:
+        self.say(f"Epoch [{event.epoch}/{epochs}], Average Loss: {event.average_loss:.4f}")
+        if event.val_accuracy is not None:
+            self.say(f"Validation Loss: {event.val_loss:.4f}, Accuracy: {event.val_accuracy * 100:.2f} %")
+
+    def _append(self, values: dict[str, Any]) -> None:
+        """Append one line to metrics.jsonl. A loss that is no number becomes null: JSON has no NaN."""
+        safe = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+        self.metrics.write((json.dumps(safe) + "\n").encode())
+
+
+def _open_at(path: Path, size: int) -> Any:
+    """Open a file for appending after dropping what lies past size bytes."""
+    file = path.open("ab")
+    file.truncate(size)
+    file.seek(0, os.SEEK_END)
+    return file

@@ -1,0 +1,46 @@
+"""How often a run's test result was looked at: test_reveals.json in its folder.
+
+A test set can be asked once. Whoever looks, changes the training and looks again, tunes to the test set, and its
+figures flatter from then on; the count makes that visible.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from vgg_demo.errors import StorageError
+from vgg_demo.runs.store import Run, store_lock, write_text
+
+FILE = "test_reveals.json"
+
+
+def count_reveals(run: Run) -> int:
+    """How often the test result of this run was looked at so far."""
+    return len(_read(run))
+
+
+def add_reveal(run: Run, checkpoint: str) -> int:
+    """Note that it is looked at now, and return how often it has been. checkpoint: which state of the network.
+
+    Raises StorageError when it cannot be noted: then the result is not to be shown.
+    """
+    try:
+        with store_lock():
+            reveals = [*_read(run), {"time": time.time(), "checkpoint": checkpoint}]
+            write_text(run.path / FILE, json.dumps({"reveals": reveals}))
+    except OSError as error:
+        raise StorageError(
+            f"{run.path / FILE} cannot be written ({error.strerror or error}), so this look at the test result could "
+            "not be counted; free some space or make the folder writable"
+        ) from error
+    return len(reveals)
+
+
+def _read(run: Run) -> list[dict[str, Any]]:
+    try:
+        reveals = json.loads((run.path / FILE).read_text("utf-8"))["reveals"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return reveals if isinstance(reveals, list) else []

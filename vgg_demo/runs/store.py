@@ -1,0 +1,345 @@
+"""The run folder: the one truth about a run. Everything else only reads and writes here.
+
+checkpoints/<run>/
+    config.json         RunConfig, whole
+    status.json         Status; replaced whole, so that it is never half-written
+    metrics.jsonl       one event a line, appended by the worker
+    control.jsonl       one command a line, appended by whoever steers
+    log.txt             the story's text lines
+    model.safetensors   the network, from the first save on
+    resume.pt           everything that is needed to go on with the training
+    worker.log          what the process itself had to say, for finding faults
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock
+
+from vgg_demo.config import RunConfig
+from vgg_demo.errors import CheckpointError, ConfigError, RunError, RunNotFoundError, StorageError
+
+PROJECT = Path(__file__).parent.parent.parent
+PRETRAINED = PROJECT / "checkpoints" / "pretrained"
+SHIPPED_MODEL = "best"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+DIED = "the process died"
+STATES = ("queued", "running", "paused", "finished", "stopped", "failed")
+
+
+def home() -> Path:
+    """The folder that holds the runs: VGG_DEMO_HOME, or the project's checkpoints/."""
+    return Path(os.environ.get("VGG_DEMO_HOME") or PROJECT / "checkpoints").expanduser().resolve()
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run stands. Times are seconds since 1970. result: the figures at its end, as train --json gives them.
+
+    pid and pid_started name the process beyond doubt. control_from: bytes of control.jsonl meant for earlier processes.
+    owner: whoever may steer it, as the page knows browsers; None for everyone. queued: since when it waits.
+    """
+
+    state: str = "queued"
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    reason: str | None = None
+    control_from: int = 0
+    result: dict[str, Any] | None = None
+    owner: str | None = None
+    queued: float | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """A process works on it, or holds it paused."""
+        return self.state in ("running", "paused")
+
+    @property
+    def is_over(self) -> bool:
+        """It will not go on by itself."""
+        return self.state in ("finished", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. The methods read it anew each time; nothing is remembered."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name is its folder's."""
+        return self.path.name
+
+    @property
+    def config_path(self) -> Path:
+        """The settings, as JSON."""
+        return self.path / "config.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        """The events, one JSON document a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def control_path(self) -> Path:
+        """The commands to the worker, one JSON document a line."""
+        return self.path / "control.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        """The story's text lines."""
+        return self.path / "log.txt"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The trained network."""
+        return self.path / "model.safetensors"
+
+    @property
+    def resume_path(self) -> Path:
+        """The state from which the training goes on."""
+        return self.path / "resume.pt"
+
+    @property
+    def worker_log_path(self) -> Path:
+        """Standard output and error of the process."""
+        return self.path / "worker.log"
+
+    def config(self) -> RunConfig:
+        """The run's settings. Raises RunError when they cannot be read."""
+        try:
+            return RunConfig.from_dict(json.loads(self.config_path.read_text("utf-8")))
+        except (OSError, ValueError, ConfigError) as error:
+            raise RunError(f"run {self.name!r}: its config.json cannot be read ({error})") from error
+
+    def status(self) -> Status:
+        """Where the run stands now: a process that has died without a word counts as failed.
+
+        Raises RunError when status.json cannot be read.
+        """
+        status = self._stored_status()
+        if status.is_active and not is_alive(status.pid, status.pid_started):
+            status = self._stored_status()  # it may have ended properly a moment ago
+            if status.is_active and not is_alive(status.pid, status.pid_started):
+                return replace(status, state="failed", reason=DIED)
+        return status
+
+    def _stored_status(self) -> Status:
+        try:
+            values = json.loads((self.path / "status.json").read_text("utf-8"))
+            known = {f.name for f in fields(Status)}
+            status = Status(**{name: value for name, value in values.items() if name in known})
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise RunError(f"run {self.name!r}: its status.json cannot be read ({error})") from error
+        if not all(isinstance(moment, float | int) for moment in (status.created, status.queued or 0.0)):
+            raise RunError(f"run {self.name!r}: its status.json holds times that are no numbers")
+        if status.state not in STATES:
+            raise RunError(f"run {self.name!r}: its status.json names no known state ({status.state!r})")
+        return status
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process works on the run; one whose status cannot be read is not."""
+        try:
+            return self.status().is_active
+        except RunError:
+            return False
+
+    def write_status(self, status: Status) -> None:
+        """Replace status.json whole."""
+        write_text(self.path / "status.json", json.dumps(asdict(status)))
+
+    def update_status(self, **changes: Any) -> Status:
+        """Replace some values of status.json, and return all."""
+        status = replace(self._stored_status(), **changes)
+        self.write_status(status)
+        return status
+
+    def send(self, command: str, **values: Any) -> None:
+        """Append a command for the worker: "stop", "pause", "resume" and so on. Raises StorageError."""
+        line = json.dumps({"command": command, **values, "time": time.time()}) + "\n"
+        try:
+            with self.control_path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            raise StorageError(f"{self.control_path} cannot be written ({error.strerror or error})") from error
+
+
+def is_alive(pid: int | None, started: float | None) -> bool:
+    """Whether that very process still runs: a later one with the same number does not count, nor does a zombie."""
+    if pid is None:
+        return False
+    try:
+        is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+    now = process_started(pid)
+    return not is_zombie and (started is None or (now is not None and abs(now - started) < 1))
+
+
+def process_started(pid: int) -> float | None:
+    """When a process started, in a clock of its own that no one can set; None when there is no such process.
+
+    On Linux the ticks since the computer started, field 22 of /proc/PID/stat: a time of day, as psutil gives it,
+    differs between two readers when the clock was set in between, and a run that goes on would look dead.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists():
+            return float(stat.read_text().rpartition(")")[2].split()[19])
+        return float(psutil.Process(pid).create_time())
+    except (OSError, psutil.Error):
+        return None
+
+
+def create_run(config: RunConfig, name: str | None = None, owner: str | None = None) -> Run:
+    """Make a run folder, queued. Without a name it gets the preset's and a number.
+
+    Raises RunError when the name is taken or no name for a folder, StorageError when nothing can be written.
+    """
+    root = home()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        path = _make_named(root, name) if name is not None else _make_numbered(root, config.preset)
+        run = Run(path)
+        write_text(run.config_path, json.dumps(config.to_dict(), indent=1))
+        now = time.time()
+        run.write_status(Status(created=now, queued=now, owner=owner))
+    except OSError as error:
+        raise StorageError(
+            f"{root} cannot be written ({error.strerror or error}): free some space or make it writable, "
+            "or name another folder in the environment variable VGG_DEMO_HOME"
+        ) from error
+    return run
+
+
+def list_runs() -> list[Run]:
+    """All run folders, the newest first."""
+    root = home()
+    if not root.is_dir():
+        return []
+    runs = [Run(path) for path in root.iterdir() if NAME.fullmatch(path.name) and (path / "config.json").is_file()]
+    return sorted(runs, key=lambda run: (_created(run), run.name), reverse=True)
+
+
+def get_run(name: str) -> Run:
+    """The run of that name. Raises RunNotFoundError."""
+    run = Run(home() / name)
+    if not NAME.fullmatch(name) or not run.config_path.is_file():
+        raise RunNotFoundError(f"there is no run {name!r}; runs are {', '.join(r.name for r in list_runs()) or 'none'}")
+    return run
+
+
+def delete_run(run: Run) -> None:
+    """Delete a run's folder with everything in it. Raises RunError while it goes on or waits."""
+    with store_lock():
+        _refuse_while_going(run)
+        shutil.rmtree(run.path, ignore_errors=True)
+
+
+def rename_run(run: Run, name: str) -> Run:
+    """Give a run another name. Raises RunError while it goes on or waits, or when the name is taken or unfit."""
+    with store_lock():
+        _refuse_while_going(run)
+        path = _make_named(home(), name)  # an empty folder, which takes the name
+        path.rmdir()
+        run.path.rename(path)
+    return Run(path)
+
+
+def find_checkpoint(text: str | None = None) -> Path:
+    """The checkpoint that a path, a run's name or a shipped model's name means; the shipped one without any.
+
+    Raises CheckpointError when there is none.
+    """
+    text = text or SHIPPED_MODEL
+    shipped = PRETRAINED / f"{text}.safetensors"
+    if NAME.fullmatch(text):
+        run = Run(home() / text)
+        if run.checkpoint_path.is_file():
+            return run.checkpoint_path
+        if shipped.is_file():
+            return shipped
+        if run.config_path.is_file():
+            raise CheckpointError(f"run {text!r} has no checkpoint yet; let it train for a while")
+    path = Path(text).expanduser()
+    if path.is_dir():
+        path = path / "model.safetensors"
+    if not path.is_file():
+        raise CheckpointError(
+            f"there is no checkpoint {text!r}; give a .safetensors file, the name of a run, or {SHIPPED_MODEL!r}"
+        )
+    return path
+
+
+@contextmanager
+def store_lock() -> Iterator[None]:
+    """Hold the store: one at a time starts, deletes or queues runs, across all processes."""
+    home().mkdir(parents=True, exist_ok=True)
+    with FileLock(str(home() / ".lock"), timeout=30):
+        yield
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _refuse_while_going(run: Run) -> None:
+    try:
+        status = run.status()
+    except RunError:
+        return  # a damaged folder: no process can be at work in it
+    if not status.is_over:
+        raise RunError(f"run {run.name!r} is still going; stop it first")
+
+
+def _make_named(root: Path, name: str) -> Path:
+    if not NAME.fullmatch(name) or name == PRETRAINED.name:
+        raise RunError(f"run name {name!r}: use up to 60 letters, digits, '-', '_' and '.', beginning with a letter")
+    try:
+        (root / name).mkdir()
+    except FileExistsError:
+        raise RunError(
+            f"run {name!r} exists already; choose another name, or --resume --run {name} to go on with it"
+        ) from None
+    return root / name
+
+
+def _make_numbered(root: Path, preset: str) -> Path:
+    number = 1
+    while True:
+        path = root / f"{preset}-{number}"
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def _created(run: Run) -> float:
+    try:
+        return run._stored_status().created
+    except RunError:
+        return 0.0

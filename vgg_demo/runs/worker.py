@@ -1,0 +1,291 @@
+"""The process that trains.
+
+python -m vgg_demo.runs.worker RUN_FOLDER   works on that run
+python -m vgg_demo.runs.worker --wait       loads everything, then waits for a run folder on standard input: a warm
+                                            worker starts within a moment. It ends when standard input is closed.
+
+It alone writes the run's events, log, checkpoints and, once started, its status. It obeys control.jsonl.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import errno
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vgg_demo.budget import record_speed
+from vgg_demo.checkpoint import save_checkpoint
+from vgg_demo.config import get_preset
+from vgg_demo.data import Digits, load_train
+from vgg_demo.errors import RunError, StorageError, VggDemoError
+from vgg_demo.measurements import Diagnosis
+from vgg_demo.runs.control import Control
+from vgg_demo.runs.manager import dispatch
+from vgg_demo.runs.queue import has_waiting
+from vgg_demo.runs.recorder import Recorder
+from vgg_demo.runs.store import Run, store_lock
+from vgg_demo.training import StepEvent, Training, learning_rate_at, make_fabric
+from vgg_demo.watching import watch
+
+SAVE_EVERY_SECONDS = 15.0
+SAVE_SHARE = 0.05  # of the time at most goes into saving
+KEEP_EVERY_SECONDS = 1.0  # a copy of good weights in memory, for when the loss becomes NaN
+KEEP_SHARE = 0.01
+KEEP_MOST_PARAMETERS = 20_000_000  # of larger networks only what was saved is kept
+RESERVE_BYTES = 64 * 1024
+PAUSE_POLL_SECONDS = 0.03
+LONGEST_PAUSE_SECONDS = 300.0  # while others wait
+DISK_FULL = "the disk is full; free some space, then resume the run; what was saved before is untouched"
+NICENESS = 5  # the page comes first
+
+
+class Pacer:
+    """Says when something that costs time is due: every so often, but never more than its share of the time."""
+
+    def __init__(self, every_seconds: float, share: float) -> None:
+        self.every_seconds, self.share = every_seconds, share
+        self.last, self.cost = time.perf_counter(), 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time again."""
+        return time.perf_counter() - self.last > max(self.every_seconds, self.cost / self.share)
+
+    def run(self, action: Callable[[], None]) -> None:
+        """Do it, and remember what it cost."""
+        started = time.perf_counter()
+        action()
+        self.last = time.perf_counter()
+        self.cost = self.last - started
+
+
+class Worker:
+    """One run, from where it stands to its end."""
+
+    def __init__(self, run: Run, digits: Digits) -> None:
+        self.run = run
+        self.config = run.config()
+        self.control = Control(run)
+        self.training = Training(
+            self.config, digits, make_fabric(self.config.train.device, self.config.train.precision)
+        )
+        saved = self._load_resume()
+        self.recorder = Recorder(run, self.config, saved and saved["recorder"])
+        self.saving = Pacer(SAVE_EVERY_SECONDS, SAVE_SHARE)
+        self.keeping = Pacer(KEEP_EVERY_SECONDS, KEEP_SHARE)
+        self.good_state: dict[str, Any] | None = None
+        self.saved_step = self.training.step if saved else -1
+        self.recorder.write_schedule(self.training.step, self.config.train.total_steps)
+
+    def work(self) -> None:
+        """Train, record, obey, save; at the end write the checkpoint and say how it ended."""
+        for event in watch(self.training):
+            if isinstance(event, Diagnosis):
+                self.recorder.write_diagnosis(event)
+                continue  # the step that it looked at is not recorded yet: nothing can be saved here
+            self.recorder.write(event)
+            if isinstance(event, StepEvent) and not math.isfinite(event.loss):
+                self._give_up_on_nan(event)
+            self.obey("step" if isinstance(event, StepEvent) else "epoch")
+            if self.control.stop_asked:
+                break
+            if self.keeping.is_due and self.config.model.parameters <= KEEP_MOST_PARAMETERS:
+                self.keeping.run(self._keep_good_state)
+            if self.saving.is_due:
+                self.saving.run(self.save)
+        self.save()
+        finished = self.training.step >= self.config.train.total_steps
+        if self.training.step:
+            record_speed(self.config, self.recorder.seconds / self.training.step)
+        self.run.update_status(state="finished" if finished else "stopped", ended=time.time(), result=self.result())
+
+    def obey(self, event: str) -> None:
+        """Do what was asked since the last event; while paused, wait here."""
+        self.control.poll()
+        self.control.happened(event)
+        if self.control.paused and not self.control.stop_asked:
+            self._pause()
+        if self.control.learning_rate is not None:
+            scheduled = learning_rate_at(min(self.training.step, self.config.train.total_steps - 1), self.config.train)
+            self.training.learning_rate_factor = self.control.learning_rate / scheduled
+            self.recorder.write_learning_rate(self.training.step, self.control.learning_rate)
+            self.control.learning_rate = None
+            self.save()  # a change by hand is not lost with the process
+
+    def save(self) -> None:
+        """Write resume.pt and model.safetensors, each whole or not at all; never weights that are not all numbers.
+
+        Raises StorageError.
+        """
+        if not self._weights_are_finite():
+            return
+        self.saved_step = self.training.step
+        state = {"training": self.training.state_dict(), "recorder": self.recorder.position()}
+        write_resume(self.run, state)
+        self.save_network()
+
+    def save_network(self) -> None:
+        """Write model.safetensors, whole or not at all. Its metrics say nothing of this machine's folders."""
+        metrics = {name: value for name, value in self.result().items() if name != "checkpoint"}
+        save_checkpoint(self.run.checkpoint_path, self.training.trained_network, self.config, metrics)
+
+    def result(self) -> dict[str, Any]:
+        """The figures so far, as train --json gives them."""
+        epoch = self.recorder.last_epoch
+        just_ended = epoch is not None and epoch["step"] == self.training.step
+        seconds = self.recorder.seconds
+        images = self.training.step * self.config.train.batch_size
+        return {
+            "run": self.run.name,
+            "preset": self.config.preset,
+            "steps": self.training.step,
+            "average_loss": epoch["average_loss"] if epoch and just_ended else self.training.average_loss,
+            "val_accuracy": epoch["val_accuracy"] if epoch else None,
+            "seconds": round(seconds, 3),
+            "images_per_second": round(images / seconds, 1) if seconds else None,
+            "checkpoint": str(self.run.checkpoint_path),
+        }
+
+    def _pause(self) -> None:
+        """Wait until something else is asked for. The time does not count as training."""
+        started = time.perf_counter()
+        self.recorder.flush()
+        self.save()
+        self.run.update_status(state="paused")
+        while self.control.paused and not self.control.stop_asked:
+            time.sleep(PAUSE_POLL_SECONDS)
+            self.control.poll()
+            if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and has_waiting():
+                self.control.stop_asked = True
+        self.recorder.leave_out(time.perf_counter() - started)
+        if not self.control.stop_asked:
+            self.run.update_status(state="running")
+
+    def _weights_are_finite(self) -> bool:
+        return all(bool(torch.isfinite(parameter).all()) for parameter in self.training.network.parameters())
+
+    def _keep_good_state(self) -> None:
+        if not self._weights_are_finite():
+            return
+        self.good_state = copy.deepcopy({"training": self.training.state_dict(), "recorder": self.recorder.position()})
+
+    def _give_up_on_nan(self, event: StepEvent) -> None:
+        """Keep the last good weights, if there are any newer than those saved, and fail with the reason."""
+        self.recorder.flush()
+        kept = "what was saved before is kept" if self.run.resume_path.is_file() else "there were no good weights yet"
+        if self.good_state is not None and self.good_state["training"]["step"] > self.saved_step:
+            self.training.load_state_dict(self.good_state["training"])
+            write_resume(self.run, self.good_state)
+            self.save_network()
+            kept = f"the last good weights, of step {self.training.step}, are kept"
+        raise RunError(
+            f"the loss became NaN (not a number) at step {event.step}: the learning rate, {event.learning_rate:g}, is "
+            f"probably too high; {kept}"
+        )
+
+    def _load_resume(self) -> dict[str, Any] | None:
+        if not self.run.resume_path.is_file():
+            return None
+        try:
+            saved: dict[str, Any] = torch.load(self.run.resume_path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch.load raises whatever its parts raise
+            raise RunError(f"{self.run.resume_path} cannot be read ({error}); start the run anew") from error
+        self.training.load_state_dict(saved["training"])
+        return saved
+
+
+def write_resume(run: Run, state: dict[str, Any]) -> None:
+    """Replace resume.pt, whole or not at all. Raises StorageError."""
+    temporary = run.path / f".resume.{os.getpid()}.tmp"
+    try:
+        torch.save(state, temporary)
+        temporary.replace(run.resume_path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise StorageError(f"{run.resume_path.name} cannot be written: {DISK_FULL}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
+    """Work on the run and return the exit status: 0 when it finished or was stopped, 1 when it failed."""
+    if not _claim(run):
+        return 2
+    _redirect_output(run)
+    for left in run.path.glob(".*.tmp"):  # of a process that was killed while it wrote
+        left.unlink(missing_ok=True)
+    reserve = run.path / ".reserve"  # room to say what happened when the disk is full
+    status = 1
+    try:
+        reserve.write_bytes(bytes(RESERVE_BYTES))
+        if os.name == "posix":
+            os.nice(NICENESS)
+        Worker(run, load_digits()).work()
+        status = 0
+    except Exception as error:
+        reserve.unlink(missing_ok=True)
+        run.update_status(state="failed", reason=explain(error), ended=time.time())
+        if not isinstance(error, VggDemoError):
+            with contextlib.suppress(OSError):
+                traceback.print_exc()
+    finally:
+        reserve.unlink(missing_ok=True)
+    dispatch()  # the next in the queue
+    return status
+
+
+def _claim(run: Run) -> bool:
+    """Make sure that this process is the only one that works on the run."""
+    with store_lock():  # whoever started this process has written its number before letting go of the lock
+        status = run.status()
+        if status.is_active:
+            return status.pid in (os.getpid(), os.getppid())  # the parent is the launcher that Windows puts between
+        run.update_status(state="running", pid=os.getpid(), pid_started=None, started=time.time())
+        return True
+
+
+def explain(error: Exception) -> str:
+    """Why a run failed, for a person."""
+    if isinstance(error, VggDemoError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return DISK_FULL
+    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+        return "there is not enough memory for this network; choose a smaller batch, image size or width"
+    return _first_line(error)
+
+
+def wait_for_run() -> int:
+    """Load all that a run needs, then wait for one on standard input."""
+    digits = load_train()
+    config = get_preset("classroom").config.with_changes(device="cpu")
+    next(Training(config, digits, make_fabric()).run())  # the first step of a process is slow
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    path = sys.stdin.readline().strip()
+    return run_worker(Run(Path(path)), lambda: digits) if path else 0
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _redirect_output(run: Run) -> None:
+    """Send standard output and error to worker.log, also of libraries below Python."""
+    log = os.open(run.worker_log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+if __name__ == "__main__":
+    sys.exit(wait_for_run() if sys.argv[1] == "--wait" else run_worker(Run(Path(sys.argv[1]))))

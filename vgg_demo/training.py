@@ -1,0 +1,261 @@
+"""The training loop, in plain sight.
+
+It prints nothing, draws nothing and knows nothing of runs: it yields what happened, and whoever iterates decides what
+to do with it. Not asking for the next event pauses the training; dropping the iterator stops it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+
+from vgg_demo.augmentation import augment_batch
+from vgg_demo.config import RunConfig, TrainConfig
+from vgg_demo.data import Digits, epoch_order, split_train
+from vgg_demo.errors import RunError
+from vgg_demo.evaluation import accuracy_and_loss
+from vgg_demo.model import VGG
+from vgg_demo.transforms import transform_batch
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+LOG_EVERY_STEPS = 100
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One batch was learned from. step and epoch count from 1; loss is the batch's, before the step was taken."""
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    images: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one line of metrics.jsonl."""
+        return {"event": "step", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class EpochEvent:
+    """An epoch ended. average_loss is over its batches; the validation figures are None without validation images."""
+
+    step: int
+    epoch: int
+    average_loss: float
+    val_loss: float | None
+    val_accuracy: float | None
+    val_seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one line of metrics.jsonl."""
+        return {"event": "epoch", **asdict(self)}
+
+
+Event = StepEvent | EpochEvent
+
+
+class Training:
+    """A network in training: the model, its optimiser and the place in the data that it has reached.
+
+    The initial weights, the order of the images and their distortions are functions of the seed alone, so the same
+    seed on the same machine gives the same losses bit for bit, also when state_dict was saved and loaded in between.
+    """
+
+    def __init__(self, config: RunConfig, digits: Digits, fabric: Fabric) -> None:
+        """digits: the 60,000 training digits. fabric: launched; it decides device and precision."""
+        self.config = config
+        self.fabric = fabric
+        train, validation = split_train(digits, config.train.validation_images, config.train.seed)
+        self.train_digits, self.validation_digits = train.to(fabric.device), validation.to(fabric.device)
+        torch.manual_seed(config.train.seed)
+        # channels_last: the memory order that convolutions are fastest in
+        network = VGG(config.model).to(memory_format=torch.channels_last)
+        self.network: VGG = network
+        optimizer = make_optimizer(network, config.train)
+        self.model, self.optimizer = fabric.setup(network, optimizer)
+        self.average = WeightAverage(network, config.train.average_weights)
+        self.step = 0
+        self.epoch_loss, self.epoch_batches = 0.0, 0  # sum of the batch losses of the epoch so far, and their number
+        self.learning_rate_factor = 1.0  # changed by hand while it runs
+
+    @property
+    def trained_network(self) -> VGG:
+        """The network to keep: with averaged weights where the config asks for them."""
+        return self.average.network or self.network
+
+    @property
+    def average_loss(self) -> float | None:
+        """The mean of the batch losses of the epoch so far, or None at its very start."""
+        return self.epoch_loss / self.epoch_batches if self.epoch_batches else None
+
+    def run(self) -> Iterator[Event]:
+        """Train from where it stands to the end, yielding an event after every batch and every epoch."""
+        config = self.config.train
+        self.model.train()
+        while True:
+            epoch, first_batch = divmod(self.step, config.steps_per_epoch)
+            is_over = self.step >= config.total_steps
+            if self.epoch_batches and (first_batch == 0 or is_over):
+                yield self.end_epoch()
+            if is_over:
+                return
+            order = epoch_order(len(self.train_digits), config.seed, epoch).to(self.fabric.device)
+            for indices in torch.split(order, config.batch_size)[first_batch:]:
+                images, labels = self.next_batch(indices)
+
+                self.optimizer.zero_grad()
+                logits = self.model(images)
+                loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+                self.fabric.backward(loss)
+                learning_rate = self.set_learning_rate()
+                self.optimizer.step()
+
+                self.average.update(self.network)
+                self.step += 1
+                self.epoch_loss += loss.item()
+                self.epoch_batches += 1
+                yield StepEvent(self.step, epoch + 1, loss.item(), learning_rate, len(labels))
+                if self.step >= config.total_steps:
+                    break
+
+    def next_batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The images of a batch as the network takes them, float32 (B, C, S, S) in [-1, 1], and labels int64 (B,)."""
+        batch = self.train_digits[indices]  # uint8 (B, 1, 28, 28)
+        images = batch.images
+        if self.config.train.augment:
+            generator = torch.Generator().manual_seed((self.config.train.seed + 1) * 1_000_003 + self.step)
+            images = augment_batch(images, self.config.train.augment, generator)
+        images = transform_batch(images, self.config.model)
+        return images.contiguous(memory_format=torch.channels_last), batch.labels
+
+    def end_epoch(self) -> EpochEvent:
+        """Average the epoch's losses and look at the validation digits."""
+        epoch = math.ceil(self.step / self.config.train.steps_per_epoch)
+        average_loss = self.epoch_loss / self.epoch_batches
+        self.epoch_loss, self.epoch_batches = 0.0, 0
+        if not len(self.validation_digits):
+            return EpochEvent(self.step, epoch, average_loss, None, None, 0.0)
+        started = time.perf_counter()
+        accuracy, loss = accuracy_and_loss(self.trained_network, self.validation_digits)
+        self.model.train()
+        return EpochEvent(self.step, epoch, average_loss, loss, accuracy, time.perf_counter() - started)
+
+    def set_learning_rate(self) -> float:
+        """Give the optimiser the learning rate of the step to come, and return it."""
+        learning_rate = self.learning_rate_factor * learning_rate_at(self.step, self.config.train)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        return learning_rate
+
+    def state_dict(self) -> dict[str, Any]:
+        """What resume.pt holds: tensors and plain values only, so that it loads without running any code."""
+        return {
+            "config": self.config.to_dict(),
+            "model": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict(),
+            "step": self.step,
+            "epoch_loss": self.epoch_loss,
+            "epoch_batches": self.epoch_batches,
+            "learning_rate_factor": self.learning_rate_factor,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where state_dict was taken. Raises RunError when the state is of another network."""
+        try:
+            self.network.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.average.load_state_dict(state["average"])
+            self.step = int(state["step"])
+            self.epoch_loss, self.epoch_batches = float(state["epoch_loss"]), int(state["epoch_batches"])
+            self.learning_rate_factor = float(state["learning_rate_factor"])
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise RunError(f"the saved state does not fit this run: {str(error).splitlines()[0]}") from error
+
+
+def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
+    """Lightning Fabric on one device, launched. device and precision as in TrainConfig."""
+    from lightning_fabric import Fabric
+
+    fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+    fabric.launch()
+    return fabric
+
+
+class WeightAverage:
+    """The exponential moving average of a network's weights: often a little better than the last ones.
+
+    decay: 0 keeps none. The average's memory grows with the steps taken, so that the beginning is forgotten.
+    Source: Polyak and Juditsky 1992; the warm-up is TensorFlow's ExponentialMovingAverage.
+    """
+
+    def __init__(self, network: VGG, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.network = VGG(network.config).to(next(network.parameters()).device) if decay else None
+        if self.network is not None:
+            self.network.load_state_dict(network.state_dict())
+
+    @torch.no_grad()
+    def update(self, network: VGG) -> None:
+        """Take in the weights after a step."""
+        if self.network is None:
+            return
+        self.steps += 1
+        keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for mine, theirs in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
+            if mine.is_floating_point():
+                mine.lerp_(theirs, 1 - keep)
+            else:
+                mine.copy_(theirs)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averaged weights and how many steps they hold."""
+        return {"steps": self.steps, "model": self.network.state_dict() if self.network else {}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where state_dict was taken."""
+        self.steps = int(state["steps"])
+        if self.network is not None:
+            self.network.load_state_dict(state["model"])
+
+
+def make_optimizer(network: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimiser that the config names."""
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            network.parameters(), config.learning_rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
+        )
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+
+
+def learning_rate_at(step: int, config: TrainConfig) -> float:
+    """The learning rate of a step, counted from 0."""
+    if config.schedule == "constant":
+        return config.learning_rate
+    return one_cycle(step, config.total_steps, config.learning_rate)
+
+
+def one_cycle(step: int, total_steps: int, peak: float) -> float:
+    """Along a cosine from 1/25 of the peak up to it, over the first 30 % of the steps, then down to 1/250,000 of it.
+
+    Source: Smith and Topin 2018, with the constants of torch.optim.lr_scheduler.OneCycleLR.
+    """
+
+    def cosine(start: float, end: float, share: float) -> float:
+        return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+    peak_step, last_step = 0.3 * total_steps - 1, total_steps - 1
+    if step <= peak_step:
+        return cosine(peak / 25, peak, step / peak_step if peak_step > 0 else 1.0)
+    return cosine(peak, peak / 250_000, (step - peak_step) / max(last_step - peak_step, 1e-9))

@@ -1,0 +1,254 @@
+"""Under the curve: whether the network learns and if not, why; its layers; one change at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from vgg_demo.config import PRESETS, RunConfig
+from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.measurements import Diagnosis
+from vgg_demo.runs.manager import queue_run
+from vgg_demo.runs.queue import readable
+from vgg_demo.runs.reader import Curve
+from vgg_demo.runs.store import Run, Status, get_run
+from vgg_demo.ui import diagnosis_charts, identity, resources, results
+from vgg_demo.ui.text import _, percent
+from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict, judge
+
+CHART_HEIGHT = 280
+MOST_OVERLAID = 5
+FEWER_LAYERS = {
+    "vgg19": "vgg11",
+    "vgg16": "vgg11",
+    "vgg13": "vgg11",
+    "vgg11": "vgg7",
+    "vgg7": "vgg5",
+    "vgg5": "vgg4",
+}
+STORY_LOSS, STORY_ACCURACY = 2.302, 0.1135
+TEST_DIGITS = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)  # of 10,000: who answers one class gets these
+
+
+def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> None:
+    """Draw it for one run. A run that learns gets one closed expander and no words."""
+    if st.session_state.pop("page_changed", False):
+        st.rerun()  # a button in here has opened another run: the whole page has to know
+    verdict = judge(curve.diagnoses, curve.losses, curve.epochs)
+    if verdict is None:
+        return
+    with st.container(key="diagnosis"):
+        if status.is_over:
+            show_story_badge(run, config, status, curve)
+        if not verdict.is_healthy:
+            show_verdict(verdict)
+        title = _("Inside the network: signal, gradient and answers")
+        with st.expander(title, icon=":material/network_intelligence:", key=f"inside-{run.name}-{verdict.is_healthy}",
+                         expanded=not verdict.is_healthy, on_change="rerun") as box:  # fmt: skip
+            if box.open:
+                show_layers(run, curve)
+        if error := st.session_state.pop("change_error", None):
+            st.error(error)
+        base = base_of(run)
+        if base is not None or not verdict.is_healthy:
+            show_changes(base or run, status)
+        show_tried(run)
+
+
+def show_verdict(verdict: Verdict) -> None:
+    """The first cause in bold, and what else holds."""
+    first, *others = verdict.findings
+    st.warning(f"**{sentence(first)}**", icon=":material/troubleshoot:")
+    for finding in others:
+        st.caption(_("And so: {sentence}").format(sentence=sentence(finding)))
+
+
+def sentence(finding: Finding) -> str:
+    """A finding in the page's language."""
+    what = _(HIGH_SENTENCES[finding.detail]).format(**finding.evidence) if finding.detail else ""
+    return _(SENTENCES[finding.kind]).format(**finding.evidence, what=what)
+
+
+def show_layers(run: Run, curve: Curve) -> None:
+    """The charts, for this run and those that are laid over it."""
+    first, now = curve.diagnoses[0], curve.diagnoses[-1]
+    others = overlaid(run)
+    left, right = st.columns(2)
+    with left:
+        st.markdown(_("**Signal** through the layers: how much two images differ there"))
+        spec = diagnosis_charts.signal_through_layers(run.name, first, now, others)
+        st.echarts_chart(spec, height=CHART_HEIGHT, key="signal-chart", alt=diagnosis_charts.signal_in_words(now))
+    with right:
+        st.markdown(_("**Gradient** through the layers, as a share of the weights"))
+        spec = diagnosis_charts.gradient_through_layers(run.name, now, others)
+        st.echarts_chart(spec, height=CHART_HEIGHT, key="gradient-chart", alt=diagnosis_charts.gradient_in_words(now))
+    left, right = st.columns(2)
+    with left:
+        words = diagnosis_charts.answers_in_words(now)
+        st.markdown(f"**{_('Answers')}**: {words}")
+        st.echarts_chart(diagnosis_charts.ten_answers(now), height=220, key="answers-chart", alt=words)
+    with right:
+        st.markdown(_("**Update**: how far one step moves the weights, as a share of them"))
+        spec = diagnosis_charts.update_through_layers(run.name, now, others)
+        words = _("A step moves the weights by {share:.1e} of what they are.").format(share=now.typical_update)
+        st.echarts_chart(spec, height=220, key="update-chart", alt=words)
+    st.caption(
+        _("Looked at after step {step:,} with {images} training digits; looking took {share:.1%} of the time.").format(
+            step=now.step,
+            images=sum(now.shown),
+            share=now.cost_seconds / max(curve.seconds[-1] if curve.seconds else 0.0, 1e-9),
+        )
+    )
+
+
+def overlaid(run: Run) -> dict[str, Diagnosis]:
+    """The last look into each run that is laid over this one."""
+    found = {}
+    for name in st.session_state.get("overlay", []):
+        if name != run.name and (curve := resources.curve_of(name)) and curve.diagnoses:
+            found[name] = curve.diagnoses[-1]
+    return found
+
+
+def one_change(config: RunConfig) -> dict[str, tuple[str, dict[str, Any], str]]:
+    """What can be changed in a run, one thing each: key to name, settings and what it tests."""
+    changes: dict[str, tuple[str, dict[str, Any], str]] = {
+        "he": (
+            _("He initialisation"),
+            {"init": "he"},
+            _("Tests whether the weights were too small at the start to let the signal through."),
+        ),
+        "batch_norm": (
+            _("Batch normalisation"),
+            {"batch_norm": True},
+            _("Tests whether it helps to bring the signal back to one scale after every layer."),
+        ),
+        "learning_rate": (
+            _("Learning rate 0.0001"),
+            {"learning_rate": 0.0001},
+            _("Tests whether the steps were too long."),
+        ),
+    }
+    if fewer := FEWER_LAYERS.get(config.model.plan):
+        label = _("Fewer layers ({plan})").format(plan=fewer.upper().replace("VGG", "VGG-"))
+        changes["fewer"] = (label, {"plan": fewer}, _("Tests whether the network was too deep."))
+    return {key: change for key, change in changes.items() if config.with_changes(**change[1]) != config}
+
+
+def show_changes(base: Run, status: Status) -> None:
+    """A button for each change of one thing."""
+    try:
+        config = base.config()
+    except RunError:
+        return
+    st.markdown(_("**Change one thing** in {name}, and nothing else: same seed, same images in the same order.").format(
+        name=base.name
+    ))  # fmt: skip
+    with st.container(horizontal=True, gap="small"):
+        for key, (label, settings, tests) in one_change(config).items():
+            st.button(label, key=f"change-{key}", help=tests, on_click=try_change, args=(base.name, settings))
+    if not status.is_over and identity.may_steer(status):
+        st.caption(_("The run that goes on is stopped first; what it did is kept."))
+
+
+def try_change(name: str, settings: Mapping[str, Any]) -> None:
+    """Start the same run with one thing different, open it, and lay the first over it."""
+    try:
+        config = get_run(name).config().with_changes(**settings)
+        for run, status in readable():
+            if status.is_active and status.owner == identity.owner():
+                run.send("stop")
+        started = queue_run(config, identity.owner())
+    except VggDemoError as error:
+        st.session_state["change_error"] = str(error)
+        return
+    base, runs = read_tried()
+    runs = runs if base == name else []
+    st.query_params["tried"] = "~".join([name, *runs, started.name])
+    st.session_state["overlay"] = [name, *runs[-MOST_OVERLAID + 1 :]]
+    st.query_params["run"] = started.name
+    st.session_state["page_changed"] = True
+
+
+def read_tried() -> tuple[str, list[str]]:
+    """The run in which one thing at a time was changed, and the runs that came of it, as the address names them."""
+    base, *runs = st.query_params.get("tried", "").split("~")
+    return base, runs
+
+
+def base_of(run: Run) -> Run | None:
+    """The run in which one thing was changed to get this one, when it was done in this page."""
+    base, runs = read_tried()
+    if run.name not in (base, *runs):
+        return None
+    try:
+        return get_run(base)
+    except RunError:
+        return None
+
+
+def show_tried(run: Run) -> None:
+    """What was changed, one thing each, and what came of it."""
+    base = base_of(run)
+    if base is None:
+        return
+    rows = [row for name in (base.name, *read_tried()[1]) if (row := outcome(name, base.config()))]
+    st.markdown(_("**What was tried, and what came of it**"))
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt=_("One row for each change of one thing"))
+
+
+def outcome(name: str, base: RunConfig) -> dict[str, str] | None:
+    """A row of the table; None when the run is gone."""
+    curve = resources.curve_of(name)
+    if curve is None:
+        return None
+    changed = get_run(name).config().changes_from(base)
+    verdict = judge(curve.diagnoses, curve.losses, curve.epochs)
+    right = percent(curve.diagnoses[-1].accuracy, 0) if curve.diagnoses else "–"
+    recent = curve.losses[-20:]
+    return {
+        _("changed"): ", ".join(f"{setting} {value}" for setting, value in changed.items()) or _("nothing"),
+        _("what came of it"): _(verdict.kind) if verdict else _("it has not started yet"),
+        _("loss"): f"{sum(recent) / len(recent):.3f}" if recent else "–",
+        _("right, of its 64 digits"): right,
+        _("steps"): f"{curve.last_step:,}",
+        _("run"): name,
+    }
+
+
+def show_story_badge(run: Run, config: RunConfig, status: Status, curve: Curve) -> None:
+    """For the story's presets: that the figures are the story's, or what differs."""
+    preset = PRESETS.get(config.preset)
+    result = status.result or {}
+    loss = result.get("average_loss")
+    if config.preset not in ("blog", "blog-mini") or preset is None or loss is None or not curve.diagnoses:
+        return
+    if set(config.changes_from(preset.config)) - {"steps", "epochs", "seed", "device", "precision"}:
+        return
+    accuracy, digit = test_accuracy(run, curve)
+    if accuracy is None:
+        return
+    same_loss, same_accuracy = abs(loss - STORY_LOSS) < 0.0025, accuracy == STORY_ACCURACY
+    if same_loss and same_accuracy:
+        st.badge(_("as in the story: 2.302 / 11.35 %"), icon=":material/check:", color="green")
+        return
+    text = _("The story: 2.302 / 11.35 %. Here: {loss:.3f} / {accuracy}.").format(loss=loss, accuracy=percent(accuracy))
+    if not same_accuracy and digit is not None:
+        text += " " + _("It says {digit} to everything, the story's said 1.").format(digit=digit)
+    if not same_loss and curve.last_step < preset.config.train.total_steps:
+        text += " " + _("The story took {steps:,} steps.").format(steps=preset.config.train.total_steps)
+    st.caption(text)
+
+
+def test_accuracy(run: Run, curve: Curve) -> tuple[float | None, int | None]:
+    """On the test set, as measured, or as it must be for a network that gives one answer to everything; and that."""
+    digit, share = curve.diagnoses[-1].commonest_answer
+    answer = digit if share == 1 else None
+    if run.checkpoint_path.is_file():
+        network = results.Network(run.name, run.checkpoint_path, run)
+        if known := results.remembered(network, results.test_set(), [sum(TEST_DIGITS)]):
+            return float((known.answers == known.labels).mean()), answer
+    return (None, None) if answer is None else (TEST_DIGITS[digit] / 10_000, digit)

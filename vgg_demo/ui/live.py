@@ -1,0 +1,285 @@
+"""One run, as it goes: its state, the buttons that steer it, its figures and its curve."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from vgg_demo.budget import format_duration
+from vgg_demo.config import RunConfig
+from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
+from vgg_demo.runs.queue import place_and_wait, read_class_settings
+from vgg_demo.runs.reader import Curve, images_per_second, smooth
+from vgg_demo.runs.store import DIED, Run, Status, get_run
+from vgg_demo.ui import charts, diagnosis_view, identity, resources, settings
+from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
+
+TICK_SECONDS = 0.5
+FIRST_POINT_SECONDS = 0.8
+CHART_HEIGHT = 380
+FIGURE_WIDTH = 145
+
+
+def show(run: Run, is_open: bool) -> None:
+    """Draw the run, ticking while it goes on or waits and the tab is open."""
+    is_going = _is_going(run)
+    if is_open and is_going:
+        st.fragment(_show, run_every=TICK_SECONDS)(run, is_going)
+    else:
+        _show(run, is_going)
+
+
+def _show(run: Run, was_going: bool) -> None:
+    try:
+        config, status = run.config(), run.status()
+    except RunError as error:
+        st.warning(str(error))
+        return
+    if status.state == "queued":
+        dispatch()
+        status = run.status()
+    if was_going and status.is_over:
+        st.rerun()  # the whole page: Start comes back, ticking ends
+    reader = resources.run_reader(str(run.path))
+    deadline = time.monotonic() + FIRST_POINT_SECONDS
+    while not reader.refresh().steps and status.is_active and time.monotonic() < deadline:
+        time.sleep(0.02)  # the first point is about to come: better wait here than for the next tick
+    curve = reader.curve
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steer"):
+        st.markdown(f"**{run.name}** · {state_in_words(status, curve.last_step)}")
+        show_buttons(run, status, config)
+    if refused := st.session_state.pop("steer_error", None):
+        st.error(refused)
+    if status.state == "queued":
+        show_place(run)
+        return
+    st.progress(min(1.0, curve.last_step / config.train.total_steps))
+    show_figures(status, config, curve)
+    if status.is_over:
+        show_result(run, status, curve)
+    if curve.damaged_lines:
+        st.warning(
+            _("{count} lines of this run's metrics.jsonl are damaged and left out.").format(count=curve.damaged_lines)
+        )
+    show_curve(run, config, curve)
+    diagnosis_view.show(run, config, status, curve)
+
+
+def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
+    """What can be done with the run in its state, by whoever may."""
+    if not identity.may_steer(status):
+        if not status.is_over:
+            st.caption(_("You are watching: only the browser that started it can steer it."))
+        else:
+            show_copy(config)
+        return
+
+    def button(label: str, icon: str, key: str, command: str, help_text: str) -> None:
+        st.button(label, icon=f":material/{icon}:", key=key, help=help_text, on_click=_send, args=(run.name, command))
+
+    if status.state == "queued":
+        st.button(_("Withdraw"), icon=":material/close:", key="withdraw", on_click=_withdraw, args=(run.name,))
+    if status.state == "running":
+        button(_("Pause"), "pause", "pause", "pause", _("Wait after this batch."))
+    if status.state == "paused":
+        button(_("Resume"), "play_arrow", "resume", "resume", _("Go on."))
+        button(_("One batch"), "skip_next", "batch", "batch", _("Learn from a single batch, then pause again."))
+        button(
+            _("To the end of the epoch"), "fast_forward", "epoch", "epoch", _("Go on, then pause when the epoch ends.")
+        )
+    if status.is_active:
+        button(_("Stop"), "stop", "stop", "stop", _("End here and keep what was learned."))
+        with st.popover(_("Learning rate"), icon=":material/speed:"):
+            show_learning_rate(run, config)
+    if status.is_over and status.state != "finished":
+        st.button(_("Resume"), icon=":material/play_arrow:", key="resume", on_click=_resume, args=(run.name,))
+    if status.is_over and run.resume_path.is_file():
+        with st.popover(_("Train longer"), icon=":material/more_time:"):
+            st.number_input(_("More epochs"), 1, 100, key="more_epochs")
+            st.button(_("Go on"), key="continue", on_click=_continue, args=(run.name,))
+    if status.is_over:
+        show_copy(config)
+
+
+def show_copy(config: RunConfig) -> None:
+    """Whoever sees a run may start one like it."""
+    label = _("New run with its settings")
+    st.button(label, icon=":material/content_copy:", key="copy", on_click=_copy, args=(config,))
+
+
+def show_learning_rate(run: Run, config: RunConfig) -> None:
+    """Change the learning rate from the next batch on."""
+    st.number_input(
+        _("New learning rate"),
+        1e-6,
+        100.0,
+        value=config.train.learning_rate,
+        format="%g",
+        key="new_learning_rate",
+        help=_("A schedule goes on from there. The change is marked on the curve."),
+    )
+    st.button(_("Set"), key="set_learning_rate", on_click=_set_learning_rate, args=(run.name,))
+
+
+def show_place(run: Run) -> None:
+    """Where a waiting run stands in the queue, and about when it starts."""
+    place, seconds = place_and_wait(run)
+    if read_class_settings().queue_paused:
+        st.info(_("Place {place} in the queue. The teacher has paused the queue.").format(place=place))
+    elif seconds is None:
+        st.info(_("Place {place} in the queue: it starts by itself.").format(place=place))
+    else:
+        st.info(
+            _("Place {place} in the queue: it starts by itself in about {wait}.").format(
+                place=place, wait=format_duration(seconds)
+            )
+        )
+
+
+def show_figures(status: Status, config: RunConfig, curve: Curve) -> None:
+    """Step, loss, speed, time."""
+    step, total, speed = curve.last_step, config.train.total_steps, images_per_second(curve)
+    elapsed = format_duration(curve.seconds[-1]) if curve.seconds else "–"
+    with st.container(horizontal=True, gap="small", key="figures"):
+        st.metric(_("Step"), f"{step:,} / {total:,}", width=FIGURE_WIDTH)
+        st.metric(
+            _("Loss"),
+            f"{smooth(curve.losses, 0.9)[-1]:.3f}" if step else "–",
+            width=FIGURE_WIDTH,
+            help=_("Cross-entropy over the last batches: 2.303 knows nothing, 0 is perfect."),
+        )
+        st.metric(_("Images per second"), f"{speed:,.0f}" if speed else "–", width=FIGURE_WIDTH)
+        if status.is_active:
+            left = format_duration((total - step) * config.train.batch_size / speed) if speed else "–"
+            st.metric(_("Elapsed · left"), f"{elapsed} · {left}", width=FIGURE_WIDTH)
+        else:
+            st.metric(_("Time taken"), elapsed, width=FIGURE_WIDTH)
+
+
+def show_result(run: Run, status: Status, curve: Curve) -> None:
+    """What came of a run that is over, and what to do with it."""
+    if status.state == "failed" and status.reason == DIED:
+        st.error(
+            _(
+                "The process died at step {step:,}. Nothing is wrong with the run: **Resume** goes on from its last "
+                "save."
+            ).format(step=curve.last_step)
+        )
+    elif status.state == "failed":
+        st.error(_("The training failed: {reason}").format(reason=status.reason))
+    result = status.result or {}
+    accuracy, loss = result.get("val_accuracy"), result.get("average_loss")
+    if status.state in ("finished", "stopped") and accuracy is not None:
+        st.success(
+            _("**{accuracy}** of the validation digits are read right; the network has not learned from them.").format(
+                accuracy=percent(accuracy)
+            ),
+            icon=":material/check_circle:",
+        )
+    elif status.state in ("finished", "stopped") and loss is not None:
+        st.info(
+            _(
+                "Average loss {loss:.4f}. No validation digits have been looked at yet; Evaluate shows how good it is."
+            ).format(loss=loss),
+            icon=":material/info:",
+        )
+    if run.checkpoint_path.is_file():
+        with st.container(horizontal=True):
+            st.button(_("Evaluate it"), icon=":material/fact_check:", on_click=go_to, args=(EVALUATE, run.name))
+            st.button(_("Draw with it"), icon=":material/draw:", on_click=go_to, args=(DRAW, run.name))
+
+
+def show_curve(run: Run, config: RunConfig, curve: Curve) -> None:
+    """The curve, with what was laid over it, and how it is drawn."""
+    total = config.train.total_steps
+    view = st.session_state
+    others = {}
+    for name in view.get("overlay", []):
+        if name != run.name and (theirs := resources.curve_of(name)):
+            others[name] = theirs
+    spec = charts.loss_curve(
+        run.name,
+        curve,
+        total,
+        config.train.steps_per_epoch,
+        others,
+        smoothing=view.get("smoothing", 0.9),
+        log_scale=view.get("loss_scale") == LOG,
+        learning_rate=view.get("show_learning_rate", False),
+    )
+    st.echarts_chart(spec, height=CHART_HEIGHT, key="loss-curve", alt=charts.loss_in_words(curve, total))
+    with st.popover(_("How it is drawn"), icon=":material/visibility:"):
+        st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", help=_("How many batches the bold line averages."))
+        st.segmented_control(_("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", required=True)
+        st.toggle(_("Show the learning rate"), key="show_learning_rate")
+
+
+LINEAR, LOG = _("linear"), _("logarithmic")
+
+
+def state_in_words(status: Status, step: int) -> str:
+    """The run's state in a few words."""
+    if status.state == "running":
+        return _("training") if step else _("starting …")
+    return {
+        "queued": _("waiting"),
+        "paused": _("paused"),
+        "finished": _("finished"),
+        "stopped": _("stopped"),
+        "failed": _("failed"),
+    }[status.state]
+
+
+def go_to(tab: str, checkpoint: str) -> None:
+    """Open another tab with this checkpoint chosen there."""
+    st.session_state["tab"] = tab
+    st.session_state["evaluate_checkpoint" if tab == EVALUATE else "draw_checkpoint"] = checkpoint
+
+
+def _is_going(run: Run) -> bool:
+    try:
+        return not run.status().is_over
+    except RunError:
+        return False
+
+
+def _steer(name: str, action: Any) -> None:
+    """Do something with a run if this browser may, and keep the error for the page."""
+    try:
+        run = get_run(name)
+        if not identity.may_steer(run.status()):
+            raise RunError(_("Only the browser that started this run can steer it."))
+        action(run)
+    except VggDemoError as error:
+        st.session_state["steer_error"] = str(error)
+
+
+def _send(name: str, command: str) -> None:
+    _steer(name, lambda run: run.send(command))
+
+
+def _set_learning_rate(name: str) -> None:
+    value = st.session_state["new_learning_rate"]  # as it is now: arguments are those of the last time it was drawn
+    _steer(name, lambda run: run.send("learning_rate", value=value))
+
+
+def _withdraw(name: str) -> None:
+    _steer(name, withdraw_run)
+
+
+def _resume(name: str) -> None:
+    _steer(name, lambda run: resume_run(run, in_queue=True))
+
+
+def _continue(name: str) -> None:
+    epochs = st.session_state["more_epochs"]
+    _steer(name, lambda run: continue_run(run, epochs, in_queue=True))
+
+
+def _copy(config: RunConfig) -> None:
+    st.session_state["preset"] = config.preset
+    settings.fill_settings(config)

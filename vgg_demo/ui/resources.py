@@ -1,0 +1,153 @@
+"""What all viewers of one server share: loaded networks, readers of runs, remembered results."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from vgg_demo.budget import cost, estimate_seconds
+from vgg_demo.config import PRESETS, RunConfig
+from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.runs import manager
+from vgg_demo.runs.manager import spawn_budget
+from vgg_demo.runs.reader import Curve, RunReader
+from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, list_runs
+
+if TYPE_CHECKING:
+    from vgg_demo.checkpoint import Header
+    from vgg_demo.data import Digits
+    from vgg_demo.model import VGG
+
+STYLE = """<style>
+.block-container { padding-top: 2.5rem; max-width: 75rem; }
+@media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } }
+[data-testid="stMetricValue"] { font-size: 1.6rem; font-variant-numeric: tabular-nums; }
+[data-testid="stMain"] h1 { padding: 0; font-size: 1.9rem; }
+.st-key-sketch { margin-top: 1.5rem; }
+.answer-digit { font-size: 6rem; line-height: 1; font-weight: 700; font-variant-numeric: tabular-nums; }
+</style>"""
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Once a server: load in the background what the first drawing needs, and measure how fast this machine is."""
+
+    def load() -> None:
+        manager.warm_worker = manager.WarmWorker()
+        manager.warm_worker.prepare()
+        manager.dispatch()  # what waited while there was no server
+        with contextlib.suppress(VggDemoError):  # whoever needs it will see the error and say so
+            path = find_checkpoint()
+            load_network(str(path), fingerprint(path))
+
+        for preset in sorted(PRESETS.values(), key=lambda preset: cost(preset.config)):
+            measuring().ask(preset.config)
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+
+class Measuring:
+    """Measures how long trainings take here, one after the other, whenever no run is going on."""
+
+    def __init__(self) -> None:
+        self.wanted: queue.SimpleQueue[RunConfig] = queue.SimpleQueue()
+        self.asked: set[RunConfig] = set()
+        threading.Thread(target=self._work, name="measuring", daemon=True).start()
+
+    def ask(self, config: RunConfig) -> None:
+        """Measure this one, too; estimate_seconds knows it when it is done."""
+        if config not in self.asked:
+            self.asked.add(config)
+            self.wanted.put(config)
+
+    def _work(self) -> None:
+        while True:
+            config = self.wanted.get()
+            done = False
+            while not done and estimate_seconds(config) is None:
+                while is_busy():
+                    time.sleep(0.5)
+                process = spawn_budget(config)
+                while process.poll() is None:
+                    time.sleep(0.1)
+                    if is_busy():  # a training comes first; measure again when it is over
+                        process.terminate()
+                done = process.returncode >= 0  # ended by itself, if only to say that it cannot be measured here
+
+
+def is_busy() -> bool:
+    """Whether a run is going on."""
+    return any(run.is_active for run in list_runs())
+
+
+@st.cache_resource(show_spinner=False)
+def measuring() -> Measuring:
+    """The one that measures, for all viewers."""
+    return Measuring()
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def load_network(path: str, version: str) -> tuple[VGG, Header]:
+    """The network of a checkpoint, kept in memory. version changes when the file does."""
+    from vgg_demo.checkpoint import load_checkpoint
+
+    return load_checkpoint(Path(path))
+
+
+@st.cache_resource(show_spinner=False)
+def test_digits() -> Digits:
+    """The 10,000 test digits."""
+    from vgg_demo.data import load_test
+
+    return load_test()
+
+
+@st.cache_resource(show_spinner=False, max_entries=50)
+def run_reader(path: str) -> RunReader:
+    """The one reader of a run, for all who watch it."""
+    return RunReader(Run(Path(path)))
+
+
+def curve_of(name: str) -> Curve | None:
+    """What a run has recorded, or None when it is gone."""
+    try:
+        return run_reader(str(get_run(name).path)).refresh()
+    except RunError:
+        return None
+
+
+@st.cache_resource(show_spinner=False)
+def compute_lock() -> threading.Lock:
+    """Held while a network is evaluated: one at a time keeps the page quick."""
+    return threading.Lock()
+
+
+def fingerprint(path: Path) -> str:
+    """Changes when the file does: its size and time."""
+    stat = path.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+def checkpoint_choices() -> dict[str, Path]:
+    """Every checkpoint that can be picked, by name: the shipped ones, then those of runs, the newest first."""
+    shipped = {path.stem: path for path in sorted(PRETRAINED.glob("*.safetensors"))}
+    runs = {run.name: run.checkpoint_path for run in list_runs() if run.checkpoint_path.is_file()}
+    return {**shipped, **{name: path for name, path in runs.items() if name not in shipped}}
+
+
+def forget(*names: str) -> None:
+    """Drop values from this viewer's session."""
+    state: Any = st.session_state
+    for name in names:
+        state.pop(name, None)
+
+
+def shipped_names() -> set[str]:
+    """Names of the checkpoints that ship with the project."""
+    return {path.stem for path in PRETRAINED.glob("*.safetensors")}

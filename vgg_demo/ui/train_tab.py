@@ -1,0 +1,114 @@
+"""The Train tab: a preset, Start, the curve. Below, one step away each: the data, and all runs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vgg_demo.config import DEFAULT_PRESET, PRESETS, RunConfig
+from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.runs.manager import queue_run
+from vgg_demo.runs.queue import read_class_settings, readable
+from vgg_demo.runs.store import Run, get_run, list_runs
+from vgg_demo.ui import checks_view, class_settings, data_view, identity, lesson, live, runs_list, settings
+from vgg_demo.ui.text import _
+
+
+def show(is_open: bool) -> None:
+    """Draw the tab; the curve ticks only while the tab is open."""
+    if is_open:
+        lesson.show()
+    run = shown_run()
+    controls, curve = st.columns([1, 2.2], gap="large")
+    with controls:
+        show_start(is_open)
+    with curve:
+        if run is None:
+            st.info(
+                _(
+                    "Nothing has been trained yet. Press **Start training**: the curve of the loss appears here, "
+                    "and it should fall."
+                ),
+                icon=":material/show_chart:",
+            )
+        else:
+            live.show(run, is_open)
+    if not is_open:
+        return
+    data_view.show()
+    runs_list.show(run)
+    class_settings.show()
+
+
+def show_start(is_open: bool) -> None:
+    """Choose a preset, change its settings, see what it costs, start."""
+    name = st.selectbox(
+        _("Preset"),
+        list(PRESETS),
+        index=list(PRESETS).index(DEFAULT_PRESET),
+        key="preset",
+        help=_("A preset is a network and all settings of its training, under one name."),
+    )
+    preset = PRESETS[name]
+    st.markdown(f"**{_(preset.purpose).capitalize()}.** {_(preset.what)}")
+    config: RunConfig | None = preset.config
+    start = st.container()
+    if not settings_are_hidden():
+        config = settings.show_settings(preset.config)
+        if config is not None and config != preset.config:
+            st.button(_("Back to the preset's settings"), on_click=settings.reset_settings, args=(name,))
+    with start:
+        fits = config is not None and settings.show_budget(config, is_open)
+        own = own_active_run()
+        st.button(
+            _("Start training"),
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(name,),
+            disabled=not fits or own is not None,
+            width="stretch",
+            key="start",
+        )
+        if own is not None:
+            st.caption(
+                _("Your training **{name}** is going on; it can be stopped beside its curve.").format(name=own.name)
+            )
+        if error := st.session_state.pop("train_error", None):
+            st.error(error)
+        checks_view.show(config, is_open)
+
+
+def settings_are_hidden() -> bool:
+    """Whether the teacher lets students choose a preset and nothing else."""
+    return read_class_settings().settings_hidden and not identity.is_teacher()
+
+
+def shown_run() -> Run | None:
+    """The run that the address names, else the one that is going on, else the newest, else None."""
+    name = st.query_params.get("run")
+    if name:
+        try:
+            return get_run(name)
+        except RunError:
+            del st.query_params["run"]
+    runs = list_runs()
+    return next((run for run in runs if run.is_active), runs[0] if runs else None)
+
+
+def own_active_run() -> Run | None:
+    """The run of this browser that goes on or waits: it can start no second one beside it."""
+    mine = (run for run, status in readable() if status.owner == identity.owner() and not status.is_over)
+    return next(mine, None)
+
+
+def _start(name: str) -> None:
+    if own := own_active_run():  # a second click was quicker than the page
+        st.query_params["run"] = own.name
+        return
+    try:
+        config = PRESETS[name].config
+        if not settings_are_hidden():
+            config = settings.chosen_config(config)  # as the fields are now, also those changed with this very click
+        st.query_params["run"] = queue_run(config, identity.owner()).name
+    except VggDemoError as error:
+        st.session_state["train_error"] = str(error)
