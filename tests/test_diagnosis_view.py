@@ -6,17 +6,21 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.test_app import app, texts
 from vgg_demo.config import RunConfig, get_preset
+from vgg_demo.data import Digits
 from vgg_demo.examine import judge_checks
 from vgg_demo.measurements import Diagnosis, LayerFigures
+from vgg_demo.predictions import Predictions
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, get_run, list_runs
-from vgg_demo.ui import diagnosis_charts
+from vgg_demo.ui import diagnosis_charts, jobs, results
 from vgg_demo.ui.diagnosis_view import one_change
 
 __all__ = ["app"]  # the fixture
@@ -71,20 +75,43 @@ def test_view_of_a_run_that_does_not_learn_says_why_and_offers_changes(app: AppT
     assert labels >= {"He initialisation", "Batch normalisation", "Learning rate 0.0001", "Fewer layers (VGG-11)"}
 
 
-def test_view_of_the_storys_figures_carries_the_badge(app: AppTest, broken: Run) -> None:
+def evaluated(run: Run, answer: int, labels: torch.Tensor) -> None:
+    """Give the run a checkpoint, and remember that it gave this answer to every test digit."""
+    run.checkpoint_path.write_bytes(b"weights")
+    logits = np.zeros((10_000, 10), np.float32)
+    logits[:, answer] = 1
+    key = results.key_of(results.Network(run.name, run.checkpoint_path, run), results.test_set(), 10_000)
+    jobs.memory().put(key, Predictions(logits, labels.numpy(), np.arange(10_000), 10_000))
+
+
+def test_view_of_the_storys_figures_measured_carries_the_badge(
+    app: AppTest, broken: Run, mnist: tuple[Digits, Digits]
+) -> None:
+    evaluated(broken, 1, mnist[1].labels)
+
     app.run()
 
     assert "as in the story: 2.302 / 11.35 %" in texts(app)
 
 
-def test_view_of_another_answer_than_the_storys_says_what_differs(app: AppTest, home: Path) -> None:
+def test_view_of_the_storys_loss_claims_no_accuracy_that_was_not_measured(app: AppTest, broken: Run) -> None:
+    app.run()
+
+    assert "as in the story" not in texts(app)
+    assert "Here: 2.302. It said 1 to all 64 digits that it was shown last. Evaluate measures" in texts(app)
+
+
+def test_view_of_another_answer_than_the_storys_says_what_differs(
+    app: AppTest, home: Path, mnist: tuple[Digits, Digits]
+) -> None:
     sevens = (0, 0, 0, 0, 0, 0, 0, 64, 0, 0)
-    recorded(get_preset("blog-mini").config.with_changes(steps=300), FADING, sevens, [2.302] * 300)
+    run = recorded(get_preset("blog-mini").config.with_changes(steps=300), FADING, sevens, [2.302] * 300)
+    evaluated(run, 7, mnist[1].labels)
 
     app.run()
 
     assert "Here: 2.302 / 10.28 %" in texts(app)
-    assert "It says 7 to everything, the story's said 1." in texts(app)
+    assert "It said 7 to all 64 digits that it was shown last." in texts(app)
 
 
 def test_view_of_a_run_that_learns_is_silent(app: AppTest, home: Path) -> None:
