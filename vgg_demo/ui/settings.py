@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import psutil
@@ -16,24 +17,28 @@ from vgg_demo.ui.text import _
 
 LESSON_SECONDS = 600.0
 KEPT: Literal["session"] = "session"  # values stay while another preset is looked at
-NETWORK = ("plan", "width", "image_size", "batch_norm", "init")
-DATA = ("batch_size", "epochs", "augment", "validation_images", "seed")
-OPTIMISER = ("optimizer", "learning_rate", "schedule", "weight_decay")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting as it stands on the page: its name, a plain sentence, the widget and what bounds it."""
+
+    label: str
+    help: str
+    widget: Callable[..., Any]
+    bounds: dict[str, Any] = field(default_factory=dict)
 
 
 def show_settings(preset: RunConfig) -> RunConfig | None:
     """Let the preset's settings be changed. Returns the config to start, or None when it makes no sense."""
     values = asdict(preset.model) | asdict(preset.train)
     with st.expander(_("Settings"), icon=":material/tune:", key="settings"):
-        st.markdown(_("**Network**: how the image becomes ten answers."))
-        for name in NETWORK:
-            _field(name, values[name], preset.preset)
-        st.markdown(_("**Data**: which images it sees, and how often."))
-        for name in DATA:
-            _field(name, values[name], preset.preset)
-        st.markdown(_("**Optimiser**: how it learns from its mistakes."))
-        for name in OPTIMISER:
-            _field(name, values[name], preset.preset)
+        for sentence, settings in _groups().items():
+            st.markdown(sentence)
+            for name, shown in settings.items():
+                key = _key(name, preset.preset)
+                st.session_state.setdefault(key, values[name])
+                shown.widget(shown.label, **shown.bounds, key=key, persist_state=KEPT, help=shown.help)
     try:
         return chosen_config(preset)
     except ConfigError as error:
@@ -44,8 +49,7 @@ def show_settings(preset: RunConfig) -> RunConfig | None:
 def chosen_config(preset: RunConfig) -> RunConfig:
     """The preset with the settings as they stand in the fields now. Raises ConfigError when they make no sense."""
     state = st.session_state
-    names = [*NETWORK, *DATA, *OPTIMISER, "steps"]
-    return preset.with_changes(**{name: state.get(_key(name, preset.preset)) for name in names})
+    return preset.with_changes(**{name: state.get(_key(name, preset.preset)) for name in _names()})
 
 
 def show_budget(config: RunConfig, is_open: bool) -> bool:
@@ -68,16 +72,15 @@ def show_budget(config: RunConfig, is_open: bool) -> bool:
 
 def reset_settings(preset: str) -> None:
     """Back to the preset's own settings."""
-    for name in (*NETWORK, *DATA, *OPTIMISER, "steps"):
+    for name in _names():
         resources.forget(_key(name, preset))
 
 
 def fill_settings(config: RunConfig) -> None:
     """Set the fields to those of a run, so that a new one can be started from them."""
     values = asdict(config.model) | asdict(config.train)
-    for name in (*NETWORK, *DATA, *OPTIMISER):
+    for name in _names():
         st.session_state[_key(name, config.preset)] = values[name]
-    st.session_state[_key("steps", config.preset)] = config.train.steps
 
 
 def _show_time(config: RunConfig) -> None:
@@ -119,87 +122,81 @@ def _set(preset: str, values: dict[str, Any]) -> None:
         st.session_state[_key(name, preset)] = value
 
 
-def _field(name: str, value: Any, preset: str) -> Any:
-    """One setting with its field's name and a plain sentence. Remembered per preset."""
-    key = _key(name, preset)
-    st.session_state.setdefault(key, value)
-    if name == "plan":
-        return st.selectbox(
-            _("Architecture"), list(PLANS), key=key, persist_state=KEPT, help=_("How many layers, in which blocks.")
-        )
-    if name == "width":
-        return st.number_input(
-            _("Width"),
-            1 / 64,
-            4.0,
-            step=0.125,
-            key=key,
-            persist_state=KEPT,
-            format="%.3f",
-            help=_("Multiplies the channels of every layer."),
-        )
-    if name == "image_size":
-        return st.number_input(
-            _("Image size"), 8, 512, key=key, persist_state=KEPT, help=_("Pixels a side that digits are resized to.")
-        )
-    if name == "batch_norm":
-        return st.toggle(
-            _("Batch normalisation"),
-            key=key,
-            persist_state=KEPT,
-            help=_("Brings every layer's output to the same scale, so that signals survive depth."),
-        )
-    if name == "init":
-        return st.segmented_control(
-            _("Initialisation"),
-            ["pytorch", "he"],
-            key=key,
-            persist_state=KEPT,
-            required=True,
-            help=_("How weights begin: PyTorch's default, or He's, made for ReLU."),
-        )
-    if name == "optimizer":
-        return st.selectbox(
-            _("Optimiser"),
-            ["adam", "adamw", "sgd"],
-            key=key,
-            persist_state=KEPT,
-            help=_("The rule that changes the weights."),
-        )
-    if name == "learning_rate":
-        return st.number_input(
-            _("Learning rate"), 1e-6, 100.0, key=key, persist_state=KEPT, format="%g", help=_("How far each step goes.")
-        )
-    if name == "schedule":
-        return st.segmented_control(
-            _("Schedule"),
-            ["constant", "one-cycle"],
-            key=key,
-            persist_state=KEPT,
-            required=True,
-            help=_("Whether the learning rate changes: up, then down to nothing."),
-        )
-    if name == "weight_decay":
-        return st.number_input(
-            _("Weight decay"), 0.0, 1.0, key=key, persist_state=KEPT, format="%g", help=_("Pulls weights towards zero.")
-        )
-    if name == "augment":
-        return st.slider(
-            _("Augmentation"),
-            0.0,
-            1.0,
-            key=key,
-            persist_state=KEPT,
-            help=_("How strongly training images are distorted."),
-        )
-    labels = {
-        "batch_size": (_("Batch size"), 1, 10_000, _("Images a step learns from.")),
-        "epochs": (_("Epochs"), 1, 1000, _("How often it goes through all images.")),
-        "validation_images": (_("Validation images"), 0, 30_000, _("Kept apart, to see how well it reads new digits.")),
-        "seed": (_("Seed"), 0, 2**31 - 1, _("Decides the first weights and the order of the images.")),
+def _names() -> list[str]:
+    """The settings that can be changed here: those with a field, and the number of steps, which has a button."""
+    return [name for settings in _groups().values() for name in settings] + ["steps"]
+
+
+def _groups() -> dict[str, dict[str, Field]]:
+    """The settings, by the sentence that stands over them."""
+    number = st.number_input
+    return {
+        _("**Network**: how the image becomes ten answers."): {
+            "plan": Field(
+                _("Architecture"), _("How many layers, in which blocks."), st.selectbox, {"options": list(PLANS)}
+            ),
+            "width": Field(
+                _("Width"),
+                _("Multiplies the channels of every layer."),
+                number,
+                {"min_value": 1 / 64, "max_value": 4.0, "step": 0.125, "format": "%.3f"},
+            ),
+            "image_size": Field(
+                _("Image size"), _("Pixels a side that digits are resized to."), number, _between(8, 512)
+            ),
+            "batch_norm": Field(
+                _("Batch normalisation"),
+                _("Brings every layer's output to the same scale, so that signals survive depth."),
+                st.toggle,
+            ),
+            "init": Field(
+                _("Initialisation"),
+                _("How weights begin: PyTorch's default, or He's, made for ReLU."),
+                st.segmented_control,
+                {"options": ["pytorch", "he"], "required": True},
+            ),
+        },
+        _("**Data**: which images it sees, and how often."): {
+            "batch_size": Field(_("Batch size"), _("Images a step learns from."), number, _between(1, 10_000)),
+            "epochs": Field(_("Epochs"), _("How often it goes through all images."), number, _between(1, 1000)),
+            "augment": Field(
+                _("Augmentation"), _("How strongly training images are distorted."), st.slider, _between(0.0, 1.0)
+            ),
+            "validation_images": Field(
+                _("Validation images"),
+                _("Kept apart, to see how well it reads new digits."),
+                number,
+                _between(0, 30_000),
+            ),
+            "seed": Field(
+                _("Seed"), _("Decides the first weights and the order of the images."), number, _between(0, 2**31 - 1)
+            ),
+        },
+        _("**Optimiser**: how it learns from its mistakes."): {
+            "optimizer": Field(
+                _("Optimiser"),
+                _("The rule that changes the weights."),
+                st.selectbox,
+                {"options": ["adam", "adamw", "sgd"]},
+            ),
+            "learning_rate": Field(
+                _("Learning rate"), _("How far each step goes."), number, {**_between(1e-6, 100.0), "format": "%g"}
+            ),
+            "schedule": Field(
+                _("Schedule"),
+                _("Whether the learning rate changes: up, then down to nothing."),
+                st.segmented_control,
+                {"options": ["constant", "one-cycle"], "required": True},
+            ),
+            "weight_decay": Field(
+                _("Weight decay"), _("Pulls weights towards zero."), number, {**_between(0.0, 1.0), "format": "%g"}
+            ),
+        },
     }
-    label, low, high, help_text = labels[name]
-    return st.number_input(label, low, high, key=key, persist_state=KEPT, help=help_text)
+
+
+def _between(low: float, high: float) -> dict[str, Any]:
+    return {"min_value": low, "max_value": high}
 
 
 def _key(name: str, preset: str) -> str:
