@@ -50,6 +50,25 @@ def test_reader_passes_over_damaged_lines_and_counts_them(reader: RunReader) -> 
     assert curve.damaged_lines == 2
 
 
+def test_curve_is_drawn_anew_for_each_step_and_smoothing_and_only_then(reader: RunReader) -> None:
+    path = reader.run.metrics_path
+    path.write_text(line(1, 2.0) + line(2, 1.0))
+    curve = reader.refresh()
+    assert curve.points() == [(1, 2.0), (2, 1.0)]
+    assert curve.points() is curve.points()
+    assert curve.points("learning_rates") == [(1, 0.1), (2, 0.1)]
+    assert curve.points(smoothing=0.9)[1][1] == pytest.approx((0.9 * 2 + 1) / 1.9)  # weights 0.9 and 1
+    assert curve.smoothed_loss == pytest.approx((0.9 * 2 + 1) / 1.9)
+
+    path.write_text(line(1, 2.0) + line(2, 1.0) + line(3, 0.5))
+    reader.refresh()
+
+    assert curve.points()[-1] == (3, 0.5)
+    for smoothing in np.linspace(0, 0.99, 100):
+        curve.points(smoothing=float(smoothing))
+    assert len(curve._kept) < 20
+
+
 def test_reader_starts_over_when_a_resumed_run_dropped_lines(reader: RunReader) -> None:
     reader.run.metrics_path.write_text("".join(line(step) for step in range(1, 9)))
     reader.refresh()

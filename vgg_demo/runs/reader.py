@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,9 @@ import numpy.typing as npt
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.store import Run
 
+T = TypeVar("T")
 MAX_POINTS = 1_000
+MAX_KEPT = 12  # of a curve, for drawing: some values of the smoothing slider
 TAIL_BYTES = 200
 SPEED_WINDOW_SECONDS = 5.0
 
@@ -33,6 +36,37 @@ class Curve:
     schedules: list[tuple[int, int]] = field(default_factory=list)  # from which step on, how many in all
     diagnoses: list[Diagnosis] = field(default_factory=list)
     damaged_lines: int = 0
+    _kept: dict[tuple[str, float], tuple[int, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def points(self, quantity: str = "losses", smoothing: float = 0.0) -> list[tuple[int, float]]:
+        """(step, value) of "losses" or "learning_rates" for drawing, smoothed and thinned.
+
+        Worked out once for all who look, until there is more to draw.
+        """
+
+        def work_out() -> list[tuple[int, float]]:
+            return thin(self.steps, self._smoothed(smoothing) if smoothing else getattr(self, quantity))
+
+        return self._once(quantity, smoothing, work_out)
+
+    @property
+    def smoothed_loss(self) -> float:
+        """The loss of about the last ten batches, as a figure. Raises IndexError before the first step."""
+        return float(self._smoothed(0.9)[-1])
+
+    def _smoothed(self, smoothing: float) -> npt.NDArray[np.float64]:
+        return self._once("smoothed", smoothing, lambda: smooth(self.losses, smoothing))
+
+    def _once(self, what: str, smoothing: float, work_out: Callable[[], T]) -> T:
+        """What was worked out when there were as many steps as now; else work it out."""
+        steps = len(self.steps)
+        kept = self._kept.get((what, smoothing))
+        if kept is None or kept[0] != steps:
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            kept = self._kept[what, smoothing] = steps, work_out()
+        result: T = kept[1]
+        return result
 
     @property
     def last_step(self) -> int:

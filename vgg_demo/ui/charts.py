@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from vgg_demo.runs.reader import Curve, smooth, thin
+from vgg_demo.runs.reader import Curve
 from vgg_demo.ui.text import _, percent
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -34,7 +34,7 @@ def loss_curve(
         {
             "name": _("loss of each batch"),
             "type": "line",
-            "data": _positive(thin(curve.steps, curve.losses), log_scale),
+            "data": _positive(curve.points(), log_scale),
             "showSymbol": len(curve.steps) < 3,
             "lineStyle": {"width": 1, "opacity": 0.35, "color": BLUE},
             "itemStyle": {"color": BLUE, "opacity": 0.5},
@@ -44,7 +44,7 @@ def loss_curve(
             "type": "line",
             "showSymbol": False,
             "z": 5,
-            "data": _positive(thin(curve.steps, smooth(curve.losses, smoothing)), log_scale),
+            "data": _positive(curve.points(smoothing=smoothing), log_scale),
             "lineStyle": {"width": 3, "color": ORANGE},
             "itemStyle": {"color": ORANGE},
             "markLine": _marks(curve, total_steps, steps_per_epoch),
@@ -57,7 +57,7 @@ def loss_curve(
                 "type": "line",
                 "showSymbol": False,
                 "itemStyle": {"color": colour},
-                "data": _positive(thin(theirs.steps, smooth(theirs.losses, smoothing)), log_scale),
+                "data": _positive(theirs.points(smoothing=smoothing), log_scale),
                 "lineStyle": {"width": 2.5, "color": colour, "type": dash},
             }
         )
@@ -96,7 +96,7 @@ def loss_curve(
                 "type": "line",
                 "yAxisIndex": len(right_axis),
                 "showSymbol": False,
-                "data": thin(curve.steps, curve.learning_rates),
+                "data": curve.points("learning_rates"),
                 "itemStyle": {"color": PURPLE},
                 "lineStyle": {"width": 1.5, "color": PURPLE, "type": "dotted"},
                 "tooltip": {"valueFormatter": "%.3g"},
@@ -142,9 +142,8 @@ def loss_in_words(curve: Curve, total_steps: int) -> str:
     """The loss curve for someone who cannot see it."""
     if not curve.steps:
         return _("Loss curve: no batch has been learned from yet.")
-    smoothed = smooth(curve.losses, 0.9)
     text = _("Loss curve: step {step} of {total}. The loss began at {first:.2f} and is now {last:.2f}, smoothed.")
-    return text.format(step=curve.steps[-1], total=total_steps, first=curve.losses[0], last=smoothed[-1])
+    return text.format(step=curve.steps[-1], total=total_steps, first=curve.losses[0], last=curve.smoothed_loss)
 
 
 def probability_bars(probabilities: list[float]) -> Spec:

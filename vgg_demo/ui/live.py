@@ -12,7 +12,7 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.queue import place_and_wait, read_class_settings
-from vgg_demo.runs.reader import Curve, images_per_second, smooth
+from vgg_demo.runs.reader import Curve, images_per_second
 from vgg_demo.runs.store import DIED, Run, Status, get_run
 from vgg_demo.ui import charts, diagnosis_view, identity, resources, settings
 from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
@@ -148,7 +148,7 @@ def show_figures(status: Status, config: RunConfig, curve: Curve) -> None:
         st.metric(_("Step"), f"{step:,} / {total:,}", width=FIGURE_WIDTH)
         st.metric(
             _("Loss"),
-            f"{smooth(curve.losses, 0.9)[-1]:.3f}" if step else "–",
+            f"{curve.smoothed_loss:.3f}" if step else "–",
             width=FIGURE_WIDTH,
             help=_("Cross-entropy over the last batches: 2.303 knows nothing, 0 is perfect."),
         )
