@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
-
-# read when torch is loaded, later: the page must not take the processor from a training by spinning (see manager.py)
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from vgg_demo.ui import draw_tab, evaluate_tab, identity, resources, train_tab
 from vgg_demo.ui.text import DRAW, EVALUATE, TRAIN, _

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # before torch: waiting threads leave the cores to others
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -5,8 +5,13 @@ Nothing is imported before it is used: each name below loads its module on first
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any
+
+# Read when torch is loaded. OpenMP's threads wait by spinning, which starves other processes on few cores; a 30th of
+# the default costs nothing when alone, and makes two trainings side by side ten times faster.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 _HOMES = {
     "PRESETS": "config",
