@@ -15,9 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vgg_demo.config import PRESETS, RunConfig, get_preset
+from vgg_demo.config import CLASSES, PRESETS, RunConfig, get_preset
 from vgg_demo.errors import VggDemoError
-from vgg_demo.runs.store import home, store_lock, write_text
+from vgg_demo.files import write_text
+from vgg_demo.runs.store import home, store_lock
 
 PROBE_FLOPS = 1e12  # about ten seconds on a slow laptop: larger batches are measured in part and scaled up
 PROBE_SECONDS = 0.5
@@ -83,7 +84,7 @@ def forward_flops(config: RunConfig) -> float:
         total += 2 * 9 * fan_in * layer * size**2
         fan_in = layer
     units = fan_in * size**2
-    for hidden in (*model.hidden_sizes, 10):
+    for hidden in (*model.hidden_sizes, CLASSES):
         total += 2 * units * hidden
         units = hidden
     return float(total)

@@ -5,9 +5,7 @@ A safetensors file holds numbers and text only, so a checkpoint from a stranger 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from safetensors.torch import save_file
 from vgg_demo.config import RunConfig
 from vgg_demo.data import CHECKSUMS
 from vgg_demo.errors import CheckpointError, ConfigError, StorageError
+from vgg_demo.files import replacing
 from vgg_demo.model import VGG
 
 FORMAT = "vgg-demo-1"
@@ -43,16 +42,11 @@ def save_checkpoint(path: Path, network: VGG, config: RunConfig, metrics: dict[s
         "dataset": json.dumps(CHECKSUMS),
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(tensors, temporary, header)
-        temporary.chmod(0o644)  # safetensors makes it private
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, header)
     except (OSError, SafetensorError) as error:
         raise StorageError(f"{path} cannot be written ({error}): free some space or choose another folder") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def read_header(path: Path) -> Header:

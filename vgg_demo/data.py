@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from vgg_demo.errors import DataError
+from vgg_demo.files import replacing
 
 SHIPPED = Path(__file__).parent / "assets" / "mnist"
 CHECKSUMS = {  # md5 of the raw files
@@ -149,15 +149,8 @@ def _unpack(path: Path) -> bytes:
         raise _damaged(packed, "its contents are not MNIST's")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(content)
-                file.close()
-                temporary.chmod(0o644)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise DataError(
             f"{path} cannot be written ({error.strerror or error}): free some space or make the folder writable, "

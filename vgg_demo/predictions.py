@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from vgg_demo.config import CLASSES
 from vgg_demo.errors import CheckpointError
+from vgg_demo.files import replacing
 
 FORMAT = "vgg-demo-predictions-1"
 Positions = npt.NDArray[np.int64]
@@ -96,14 +96,11 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
     }
     arrays = {name: np.ascontiguousarray(getattr(predictions, name)) for name in ("logits", "labels", "indices")}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(arrays, temporary, header)
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            save_file(arrays, temporary, header)
     except SafetensorError as error:
         raise OSError(str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_predictions(path: Path) -> Predictions | None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
+from vgg_demo.files import write_text
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
-from vgg_demo.runs.store import PROJECT, Run, create_run, home, process_started, store_lock, write_text
+from vgg_demo.runs.store import PROJECT, Run, create_run, home, process_started, store_lock
 
 WARM_AGAIN_SECONDS = 3.0
 _children: list[subprocess.Popen[bytes]] = []
@@ -170,9 +171,7 @@ def _spawn(
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
-        # OpenMP's threads wait by spinning, which starves other processes on few cores; a 30th of the default costs
-        # nothing when alone and makes two trainings side by side ten times faster
-        env={"GOMP_SPINCOUNT": "10000", **os.environ, "VGG_DEMO_HOME": str(home())},
+        env={**os.environ, "VGG_DEMO_HOME": str(home())},
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.DEVNULL,

@@ -11,7 +11,8 @@ from typing import Any
 
 from vgg_demo.budget import estimate_seconds
 from vgg_demo.errors import RunError
-from vgg_demo.runs.store import Run, Status, home, list_runs, write_text
+from vgg_demo.files import write_text
+from vgg_demo.runs.store import Run, Status, home, list_runs
 
 
 @dataclass(frozen=True)

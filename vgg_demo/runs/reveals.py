@@ -11,7 +11,8 @@ import time
 from typing import Any
 
 from vgg_demo.errors import StorageError
-from vgg_demo.runs.store import Run, store_lock, write_text
+from vgg_demo.files import write_text
+from vgg_demo.runs.store import Run, store_lock
 
 FILE = "test_reveals.json"
 

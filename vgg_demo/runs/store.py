@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from filelock import FileLock
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import CheckpointError, ConfigError, RunError, RunNotFoundError, StorageError
+from vgg_demo.files import write_text
 
 PROJECT = Path(__file__).parent.parent.parent
 PRETRAINED = PROJECT / "checkpoints" / "pretrained"
@@ -294,16 +294,6 @@ def store_lock() -> Iterator[None]:
     home().mkdir(parents=True, exist_ok=True)
     with FileLock(str(home() / ".lock"), timeout=30):
         yield
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _refuse_while_going(run: Run) -> None:

@@ -28,6 +28,7 @@ from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.config import get_preset
 from vgg_demo.data import Digits, load_train
 from vgg_demo.errors import RunError, StorageError, VggDemoError
+from vgg_demo.files import replacing
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.manager import dispatch
@@ -206,14 +207,11 @@ class Worker:
 
 def write_resume(run: Run, state: dict[str, Any]) -> None:
     """Replace resume.pt, whole or not at all. Raises StorageError."""
-    temporary = run.path / f".resume.{os.getpid()}.tmp"
     try:
-        torch.save(state, temporary)
-        temporary.replace(run.resume_path)
+        with replacing(run.resume_path) as temporary:
+            torch.save(state, temporary)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         raise StorageError(f"{run.resume_path.name} cannot be written: {DISK_FULL}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
