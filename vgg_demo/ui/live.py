@@ -17,7 +17,7 @@ from vgg_demo.runs.store import DIED, Run, Status, get_run
 from vgg_demo.ui import charts, diagnosis_view, identity, resources, settings
 from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 0.9
 FIRST_POINT_SECONDS = 0.8
 CHART_HEIGHT = 380
 FIGURE_WIDTH = 145
