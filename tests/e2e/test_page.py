@@ -87,13 +87,10 @@ def expect_answer(page: Page, digit: int) -> None:
     expect(page.get_by_label(f"The answer: {digit}")).to_be_visible()
 
 
-def test_page_opened_shows_three_tabs_and_start_within_five_seconds(page: Page, server: Server) -> None:
-    started = time.monotonic()
-
+def test_page_opened_shows_three_tabs_and_start(page: Page, server: Server) -> None:
     page.goto(server.url)
 
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
-    assert time.monotonic() - started < 5
     assert page.get_by_role("tab").all_inner_texts() == ["Train", "Evaluate", "Draw"]
     expect(page.get_by_text("Nothing has been trained yet")).to_be_visible()
     expect(page.get_by_role("combobox", name="Preset")).to_have_value("classroom")

@@ -123,7 +123,7 @@ def test_training_reloaded_while_paused_is_still_paused_and_can_go_on(page: Page
 def test_training_told_to_go_to_the_end_of_the_epoch_goes_on_to_it(page: Page, server: Server) -> None:
     open_train(page, server)
     page.get_by_text("Settings", exact=True).click()
-    for name, value in {"Width": "0.5", "Validation images": "30000", "Epochs": "2"}.items():
+    for name, value in {"Batch size": "1000", "Validation images": "30000", "Epochs": "2"}.items():
         page.get_by_role("spinbutton", name=name, exact=True).fill(value)
         page.get_by_role("spinbutton", name=name, exact=True).press("Enter")
         wait_idle(page)
@@ -131,16 +131,16 @@ def test_training_told_to_go_to_the_end_of_the_epoch_goes_on_to_it(page: Page, s
     page.wait_for_url(re.compile(r"run="), timeout=SHORT)
     wait_for_step(page, 1)
     run = shown(page, server)
-    assert run.config().train.steps_per_epoch == 313  # 30,000 images, 96 at a time
+    assert run.config().train.steps_per_epoch == 30
     pause(page, run)
 
     press(page, "To the end of the epoch")
 
-    wait_until(lambda: steps(run)[-1] >= 313 and run.status().state == "paused", seconds=180)
+    wait_until(lambda: steps(run)[-1] >= 30 and run.status().state == "paused", seconds=180)
     page.wait_for_timeout(1_000)
-    assert steps(run)[-1] == 313
+    assert steps(run)[-1] == 30
     expect_state(page, run, "paused")
-    assert wait_for_step(page, 313) == 313
+    assert wait_for_step(page, 30) == 30
     stop(page, run)
     expect(page.get_by_text("of the validation digits are read right")).to_be_visible()
 

@@ -19,7 +19,7 @@ from vgg_demo.errors import VggDemoError
 from vgg_demo.ui import resources
 from vgg_demo.ui.text import _
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 0.8
 PATIENCE_SECONDS = 2.5  # what is over so soon needs no progress bar
 REMEMBERED = 100
 

@@ -20,7 +20,7 @@ from vgg_demo.ui import diagnosis_charts, diagnosis_view, identity, resources
 from vgg_demo.ui.lesson_questions import STEPS_TO_TRAIN, questions
 from vgg_demo.ui.text import DRAW, _, percent
 
-TICK_SECONDS = 1.0
+TICK_SECONDS = 2.0
 STEPS = 5
 
 
