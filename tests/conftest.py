@@ -36,21 +36,15 @@ def fabric() -> Fabric:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that holds the runs of one test."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder that holds the runs of one test; what a test has left running in it is ended."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("VGG_DEMO_HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
-def no_process_left(home: Path) -> Iterator[None]:
-    """End whatever a test has left running in its home."""
-    yield
-    for process in processes(home):
+    yield folder
+    for process in processes(folder):
         process.kill()
-    wait_until(lambda: not processes(home))
+    wait_until(lambda: not processes(folder))
     reap_children()
 
 

@@ -18,14 +18,16 @@ from vgg_demo.config import PRESETS, RunConfig, get_preset
 from vgg_demo.runs.manager import start_run
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
 from vgg_demo.runs.store import Run, create_run, list_runs, process_started
+from vgg_demo.ui import resources
 
 CLASSROOM = get_preset("classroom").config
 
 
 @pytest.fixture
-def app(home: Path) -> AppTest:
-    for preset in PRESETS.values():  # known speeds: nothing is measured beside the tests
+def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    for preset in PRESETS.values():
         record_speed(preset.config, 0.02)
+    monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
     return AppTest.from_file("../streamlit_app.py", default_timeout=30)
 
 

@@ -22,7 +22,7 @@ from vgg_demo.runs.manager import continue_run, start_run
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import Run
 
-pytestmark = pytest.mark.usefixtures("no_process_left")
+pytestmark = pytest.mark.usefixtures("home")
 CLASSROOM = get_preset("classroom").config
 CONFIGS = {
     "classroom": CLASSROOM.with_changes(steps=8),

@@ -25,7 +25,7 @@ from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import DIED, Run, create_run, delete_run, list_runs
 from vgg_demo.training import StepEvent
 
-pytestmark = pytest.mark.usefixtures("no_process_left")
+pytestmark = pytest.mark.usefixtures("home")
 EXPLOSIVE = get_preset("blog-mini").config.with_changes(width=0.05, optimizer="sgd", init="he", batch_size=8)
 
 

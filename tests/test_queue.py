@@ -24,7 +24,7 @@ from vgg_demo.runs.queue import (
 )
 from vgg_demo.runs.store import Run, Status, create_run, delete_run
 
-pytestmark = pytest.mark.usefixtures("no_process_left")
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def entry(name: str, owner: str | None, queued: float = 0.0, state: str = "queued") -> tuple[Run, Status]:

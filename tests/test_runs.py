@@ -17,7 +17,7 @@ from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import create_run, find_checkpoint, get_run, list_runs
 
-pytestmark = pytest.mark.usefixtures("no_process_left")
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_run_started_finishes_with_everything_in_its_folder(home: Path) -> None:

@@ -36,7 +36,7 @@ from vgg_demo.runs.manager import continue_run, dispatch, resume_run, start_run
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 
-pytestmark = pytest.mark.usefixtures("no_process_left")
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def refused(action: Callable[[], object]) -> bool:
