@@ -28,13 +28,6 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two test processes, one has all tests with a browser: two servers at once would wait for each other."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @dataclass
 class Server:
     """A running page, with a store of its own."""
