@@ -19,7 +19,9 @@ from vgg_demo.training import StepEvent, Training
 
 PROJECT = Path(__file__).parent.parent
 TINY = get_preset("classroom").config.with_changes(width=0.05, batch_size=8)  # 6,875 steps of a few milliseconds
-SHORT_EPOCHS = TINY.with_changes(batch_size=10_000, epochs=3, schedule="constant")  # 6 steps an epoch: 55,000 images
+SHORT_EPOCHS = TINY.with_changes(
+    image_size=8, batch_size=10_000, epochs=3, schedule="constant"
+)  # 6 steps an epoch: 55,000 images
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:

@@ -31,7 +31,9 @@ CONFIGS = {
     "distorted digits": CLASSROOM.with_changes(width=0.1, augment=0.3, steps=8, seed=7),
     "sgd": TINY.with_changes(optimizer="sgd", learning_rate=0.1, weight_decay=0.0005, steps=8),
     "averaged and smoothed": TINY.with_changes(average_weights=0.99, label_smoothing=0.1, steps=8),
-    "all images, into the second epoch": TINY.with_changes(validation_images=0, batch_size=10_000, steps=7),
+    "all images, into the second epoch": TINY.with_changes(
+        image_size=8, validation_images=0, batch_size=10_000, steps=7
+    ),
     "bfloat16": TINY.with_changes(precision="bf16-mixed", batch_size=32, steps=8),
 }
 
@@ -91,7 +93,9 @@ def test_script_of_a_run_steered_by_hand_gives_the_same_losses(home: Path, tmp_p
 
 
 def test_script_of_a_continued_run_gives_the_same_losses(home: Path, tmp_path: Path) -> None:
-    run = start_run(TINY.with_changes(validation_images=30_000, batch_size=5_000, epochs=1, schedule="one-cycle"))
+    run = start_run(
+        TINY.with_changes(image_size=8, validation_images=30_000, batch_size=5_000, epochs=1, schedule="one-cycle")
+    )
     wait_for_state(run, "finished")
     continue_run(run, 1)
     wait_for_state(run, "finished")
