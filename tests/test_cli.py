@@ -58,7 +58,19 @@ def test_train_shows_progress_and_leaves_standard_error_free_of_tracebacks(home:
 
 
 def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
-    command = [sys.executable, "-m", "vgg_demo", "train", "--run", "mine", "--steps", "400", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "vgg_demo",
+        "train",
+        "--run",
+        "mine",
+        "--width",
+        "0.05",
+        "--steps",
+        "600",
+        "--json",
+    ]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env={**os.environ})
     while not (home / "mine").is_dir() or not RunReader(get_run("mine")).refresh().steps:
         time.sleep(0.05)
@@ -67,9 +79,9 @@ def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
     output, _ = process.communicate(timeout=60)
 
     assert process.returncode == 0
-    assert 0 < json.loads(output)["steps"] < 400
+    assert 0 < json.loads(output)["steps"] < 600
     resumed = vgg_demo("train", "--resume", "--run", "mine", "--json")
-    assert json.loads(resumed.stdout)["steps"] == 400
+    assert json.loads(resumed.stdout)["steps"] == 600
 
 
 @pytest.mark.parametrize(
