@@ -114,6 +114,16 @@ def test_view_of_another_answer_than_the_storys_says_what_differs(
     assert "It said 7 to all 64 digits that it was shown last." in texts(app)
 
 
+def test_view_of_a_story_that_dug_itself_out_says_that_some_seeds_do(app: AppTest, home: Path) -> None:
+    falling = [2.302] * 100 + [2.302 * 0.98**step for step in range(200)]
+    recorded(get_preset("blog-mini").config.with_changes(steps=300), STEADY, SPREAD, falling)
+
+    app.run()
+
+    assert "With some seeds such a network digs itself out" in texts(app)
+    assert not app.warning
+
+
 def test_view_of_a_run_that_learns_is_silent(app: AppTest, home: Path) -> None:
     falling = [2.3 * 0.98**step for step in range(200)]
     recorded(get_preset("fixed-mini").config.with_changes(steps=200), STEADY, SPREAD, falling)

@@ -18,6 +18,7 @@ from vgg_demo.ui import charts, diagnosis_view, identity, resources, settings
 from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
 
 TICK_SECONDS = 0.9
+INSIDE_TICK_SECONDS = 4.0  # nothing new is measured more often, and each drawing takes time from the training
 FIRST_POINT_SECONDS = 0.8
 CHART_HEIGHT = 380
 FIGURE_WIDTH = 145
@@ -28,8 +29,10 @@ def show(run: Run, is_open: bool) -> None:
     is_going = _is_going(run)
     if is_open and is_going:
         st.fragment(_show, run_every=TICK_SECONDS)(run, is_going)
+        st.fragment(_show_inside, run_every=INSIDE_TICK_SECONDS)(run)
     else:
         _show(run, is_going)
+        _show_inside(run)
 
 
 def _show(run: Run, was_going: bool) -> None:
@@ -66,7 +69,16 @@ def _show(run: Run, was_going: bool) -> None:
             _("{count} lines of this run's metrics.jsonl are damaged and left out.").format(count=curve.damaged_lines)
         )
     show_curve(run, config, curve)
-    diagnosis_view.show(run, config, status, curve)
+
+
+def _show_inside(run: Run) -> None:
+    """Whether it learns, and why not."""
+    try:
+        config, status = run.config(), run.status()
+    except RunError:
+        return  # said above
+    if status.state != "queued":
+        diagnosis_view.show(run, config, status, resources.run_reader(str(run.path)).refresh())
 
 
 def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
