@@ -89,7 +89,7 @@ def test_run_shows_validation_figures_first_and_they_are_the_split_s(
 def test_run_s_test_result_opens_on_demand_and_counts(app: AppTest) -> None:
     run = make_run("mine")
     open_run(app, "mine")
-    app.session_state["evaluate_digits"] = "test"
+    app.session_state["evaluate_digits_run"] = "test"
     app.run()
     assert "Nobody has looked at this run's test result yet" in texts(app)
     assert "Test accuracy" not in metrics(app)
@@ -107,7 +107,7 @@ def test_run_whose_look_cannot_be_counted_stays_closed(app: AppTest) -> None:
     run = make_run("mine")
     (run.path / FILE).mkdir()
     open_run(app, "mine")
-    app.session_state["evaluate_digits"] = "test"
+    app.session_state["evaluate_digits_run"] = "test"
     app.run()
 
     press(app, "Reveal the test result")

@@ -142,6 +142,25 @@ def test_trained_run_offered_for_drawing_opens_the_draw_tab_with_it(page: Page, 
     )
 
 
+def test_what_was_chosen_in_a_tab_is_still_chosen_after_a_look_at_another(page: Page, server: Server) -> None:
+    open_tab(page, server)
+    page.get_by_text("How it is drawn").click()
+    page.get_by_text("logarithmic", exact=True).click()
+    page.get_by_role("button", name="Evaluate it").click()
+    expect(page.get_by_role("tab", name="Evaluate")).to_have_attribute("aria-selected", "true")
+    network = page.get_by_role("tabpanel").get_by_label("Network", exact=True).locator("visible=true")
+    expect(network).to_have_value(re.compile("^classroom-"))
+
+    for tab in ("Train", "Draw", "Evaluate"):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        wait_idle(page)
+
+    expect(network).to_have_value(re.compile("^classroom-"))
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.get_by_text("How it is drawn").click()
+    expect(page.get_by_role("radio", name="logarithmic")).to_be_checked()
+
+
 def test_shipped_model_evaluated_shows_the_command_lines_figures(page: Page, server: Server) -> None:
     command = [sys.executable, "-m", "vgg_demo", "evaluate", "--json"]
     figures = json.loads(subprocess.run(command, cwd=PROJECT, capture_output=True, check=True).stdout)

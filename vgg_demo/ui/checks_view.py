@@ -37,7 +37,7 @@ class Checking:
             self.failed = True
 
 
-def show(config: RunConfig | None, is_open: bool) -> None:
+def show(config: RunConfig | None) -> None:
     """A button, then the three results."""
     if config is None:
         return
@@ -53,7 +53,7 @@ def show(config: RunConfig | None, is_open: bool) -> None:
     checking: Checking | None = st.session_state.get("checking")
     if checking is None or st.session_state.get("checked") != config:
         return
-    st.fragment(_show, run_every=None if checking.is_over or not is_open else TICK_SECONDS)(checking, checking.is_over)
+    st.fragment(_show, run_every=None if checking.is_over else TICK_SECONDS)(checking, checking.is_over)
 
 
 def _show(checking: Checking, was_over: bool) -> None:

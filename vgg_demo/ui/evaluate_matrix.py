@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from vgg_demo.predictions import Predictions
-from vgg_demo.ui import evaluate_charts, gallery
+from vgg_demo.ui import evaluate_charts, gallery, resources
 from vgg_demo.ui.results import DigitSet, Network
 from vgg_demo.ui.text import _
 
@@ -45,8 +45,8 @@ def show_matrix(predictions: Predictions) -> None:
             alt=evaluate_charts.confusion_in_words(predictions.matrix),
         )
     with st.container(horizontal=True, gap="medium"):
-        st.toggle(_("Share of the row, in %"), key="matrix_by_share")
-        st.toggle(_("Dim the right answers"), key="matrix_dimmed")
+        st.toggle(_("Share of the row, in %"), key="matrix_by_share", persist_state=resources.KEPT)
+        st.toggle(_("Dim the right answers"), key="matrix_dimmed", persist_state=resources.KEPT)
     with st.expander(_("The matrix as a table"), key="matrix_table", on_change="rerun") as table:
         if table.open:
             st.caption(_("Rows: the true digit. Columns: the network's answer."))

@@ -76,7 +76,7 @@ def pick_checkpoint(key: str) -> Path | None:
         return None
     if st.session_state.get(key) not in choices:
         st.session_state[key] = SHIPPED_MODEL if SHIPPED_MODEL in choices else next(iter(choices))
-    name = st.selectbox(_("Network"), list(choices), key=key, format_func=label)
+    name = st.selectbox(_("Network"), list(choices), key=key, persist_state=resources.KEPT, format_func=label)
     return choices[name]
 
 
@@ -87,13 +87,16 @@ def label(name: str) -> str:
 
 def pick_digits(network: Network) -> DigitSet | None:
     """Choose what the network is shown. Returns None when that is not there yet; the page then says what to do."""
-    options = ["test", "own"] if network.run is None else ["validation", "test", "own"]
-    kind = "shipped" if network.run is None else "run"
-    if st.session_state.get("evaluate_digits") not in options or st.session_state.get("evaluate_kind") != kind:
-        st.session_state["evaluate_digits"] = options[0]
-    st.session_state["evaluate_kind"] = kind
+    # a run's test digits stay a step away also for who has just looked at a shipped network's
+    kind, options = ("shipped", ["test", "own"]) if network.run is None else ("run", ["validation", "test", "own"])
     chosen = st.segmented_control(
-        _("Show it"), options, format_func=SETS.__getitem__, key="evaluate_digits", required=True
+        _("Show it"),
+        options,
+        format_func=SETS.__getitem__,
+        default=options[0],
+        key=f"evaluate_digits_{kind}",
+        persist_state=resources.KEPT,
+        required=True,
     )
     if chosen == "own":
         return evaluate_own.pick()
@@ -112,7 +115,11 @@ def show_result(network: Network, digit_set: DigitSet, predictions: Predictions)
         evaluate_honest.show_count(network.run)
     evaluate_matrix.show(network, digit_set, predictions)
     section = st.segmented_control(
-        _("Look closer"), list(SECTIONS), format_func=lambda name: SECTIONS[name][0], key="evaluate_section"
+        _("Look closer"),
+        list(SECTIONS),
+        format_func=lambda name: SECTIONS[name][0],
+        key="evaluate_section",
+        persist_state=resources.KEPT,
     )
     if section is not None:
         with st.container(key="closer"):

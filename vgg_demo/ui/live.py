@@ -24,10 +24,10 @@ CHART_HEIGHT = 380
 FIGURE_WIDTH = 145
 
 
-def show(run: Run, is_open: bool) -> None:
-    """Draw the run, ticking while it goes on or waits and the tab is open."""
+def show(run: Run) -> None:
+    """Draw the run, ticking while it goes on or waits."""
     is_going = _is_going(run)
-    if is_open and is_going:
+    if is_going:
         st.fragment(_show, run_every=TICK_SECONDS)(run, is_going)
         st.fragment(_show_inside, run_every=INSIDE_TICK_SECONDS)(run)
     else:
@@ -225,9 +225,12 @@ def show_curve(run: Run, config: RunConfig, curve: Curve) -> None:
     )
     st.echarts_chart(spec, height=CHART_HEIGHT, key="loss-curve", alt=charts.loss_in_words(curve, total))
     with st.popover(_("How it is drawn"), icon=":material/visibility:"):
-        st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", help=_("How many batches the bold line averages."))
-        st.segmented_control(_("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", required=True)
-        st.toggle(_("Show the learning rate"), key="show_learning_rate")
+        averages = _("How many batches the bold line averages.")
+        st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", persist_state=resources.KEPT, help=averages)
+        st.segmented_control(
+            _("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", persist_state=resources.KEPT, required=True
+        )
+        st.toggle(_("Show the learning rate"), key="show_learning_rate", persist_state=resources.KEPT)
 
 
 LINEAR, LOG = _("linear"), _("logarithmic")

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vgg_demo.checkpoint import Header
     from vgg_demo.data import Digits
     from vgg_demo.model import VGG
+
+KEPT: Literal["session"] = "session"  # what was chosen stays while its tab is closed
 
 STYLE = """<style>
 .block-container { padding-top: 2.5rem; max-width: 75rem; }

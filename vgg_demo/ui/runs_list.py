@@ -28,7 +28,12 @@ def show(shown: Run | None) -> None:
     ) as box:
         if not box.open:
             return
-        text = st.text_input(_("Filter"), key="runs_filter", placeholder=_("a preset, a state, part of a name"))
+        text = st.text_input(
+            _("Filter"),
+            key="runs_filter",
+            persist_state=resources.KEPT,
+            placeholder=_("a preset, a state, part of a name"),
+        )
         rows = [row for run in runs if (row := describe(run)) and _matches(row, text)]
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt=_("The runs, the newest first"))
         names = [row[_("run")] for row in rows]
@@ -78,6 +83,7 @@ def show_overlay(names: list[str], shown: Run | None) -> None:
         _("Lay over the curve above"),
         others,
         key="overlay",
+        persist_state=resources.KEPT,
         max_selections=MOST_OVERLAID - 1,
         help=_("Up to six runs on the same axes, told apart by colour and dashes."),
     )

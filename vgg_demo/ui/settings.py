@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 import streamlit as st
@@ -16,7 +16,6 @@ from vgg_demo.ui import resources
 from vgg_demo.ui.text import _
 
 LESSON_SECONDS = 600.0
-KEPT: Literal["session"] = "session"  # values stay while another preset is looked at
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def show_settings(preset: RunConfig) -> RunConfig | None:
             for name, shown in settings.items():
                 key = _key(name, preset.preset)
                 st.session_state.setdefault(key, values[name])
-                shown.widget(shown.label, **shown.bounds, key=key, persist_state=KEPT, help=shown.help)
+                shown.widget(shown.label, **shown.bounds, key=key, persist_state=resources.KEPT, help=shown.help)
     try:
         return chosen_config(preset)
     except ConfigError as error:
@@ -52,12 +51,12 @@ def chosen_config(preset: RunConfig) -> RunConfig:
     return preset.with_changes(**{name: state.get(_key(name, preset.preset)) for name in _names()})
 
 
-def show_budget(config: RunConfig, is_open: bool) -> bool:
+def show_budget(config: RunConfig) -> bool:
     """What the training will cost here, in time and memory. Returns False when it cannot be started."""
     known = estimate_seconds(config) is not None
     if not known:
         resources.measuring().ask(config)
-    st.fragment(_show_time, run_every=None if known or not is_open else 1.0)(config)
+    st.fragment(_show_time, run_every=None if known else 1.0)(config)
     needed, free = estimate_memory(config), psutil.virtual_memory().available
     if needed > free and config.train.device in ("auto", "cpu"):
         st.error(

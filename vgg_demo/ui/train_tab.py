@@ -9,18 +9,19 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import read_class_settings, readable
 from vgg_demo.runs.store import Run, get_run, list_runs
-from vgg_demo.ui import checks_view, class_settings, data_view, identity, lesson, live, runs_list, settings
+from vgg_demo.ui import checks_view, class_settings, data_view, identity, lesson, live, resources, runs_list, settings
 from vgg_demo.ui.text import _
 
 
 def show(is_open: bool) -> None:
-    """Draw the tab; the curve ticks only while the tab is open."""
-    if is_open:
-        lesson.show()
+    """Draw the tab, when it is open."""
+    if not is_open:
+        return
+    lesson.show()
     run = shown_run()
     controls, curve = st.columns([1, 2.2], gap="large")
     with controls:
-        show_start(is_open)
+        show_start()
     with curve:
         if run is None:
             st.info(
@@ -31,21 +32,20 @@ def show(is_open: bool) -> None:
                 icon=":material/show_chart:",
             )
         else:
-            live.show(run, is_open)
-    if not is_open:
-        return
+            live.show(run)
     data_view.show()
     runs_list.show(run)
     class_settings.show()
 
 
-def show_start(is_open: bool) -> None:
+def show_start() -> None:
     """Choose a preset, change its settings, see what it costs, start."""
     name = st.selectbox(
         _("Preset"),
         list(PRESETS),
         index=list(PRESETS).index(DEFAULT_PRESET),
         key="preset",
+        persist_state=resources.KEPT,
         help=_("A preset is a network and all settings of its training, under one name."),
     )
     preset = PRESETS[name]
@@ -57,7 +57,7 @@ def show_start(is_open: bool) -> None:
         if config is not None and config != preset.config:
             st.button(_("Back to the preset's settings"), on_click=settings.reset_settings, args=(name,))
     with start:
-        fits = config is not None and settings.show_budget(config, is_open)
+        fits = config is not None and settings.show_budget(config)
         own = own_active_run()
         st.button(
             _("Start training"),
@@ -75,7 +75,7 @@ def show_start(is_open: bool) -> None:
             )
         if error := st.session_state.pop("train_error", None):
             st.error(error)
-        checks_view.show(config, is_open)
+        checks_view.show(config)
 
 
 def settings_are_hidden() -> bool:
