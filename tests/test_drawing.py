@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from vgg_demo.data import Digits
 from vgg_demo.drawing import prepare_digit, read_image
@@ -55,6 +55,36 @@ def test_prepare_digit_mnist_digit_at_any_place_and_size_comes_back_centred_and_
 
         assert centre_of_mass(prepared.digit) == pytest.approx((14, 14), abs=1)
         assert longer_side(prepared.digit) == pytest.approx(20, abs=1)
+
+
+@pytest.mark.parametrize(("x", "y", "width"), [(12, 12, 8), (262, 20, 18), (14, 265, 18), (265, 265, 20)])
+def test_prepare_digit_stray_dot_changes_nothing(mnist: tuple[Digits, Digits], x: int, y: int, width: int) -> None:
+    for image in mnist[1].images[:100]:
+        clean = Image.fromarray(on_canvas(image, 240, 20, 20))
+        dotted = clean.copy()
+        ImageDraw.Draw(dotted).circle((x, y), width / 2, fill=255)
+
+        assert np.array_equal(prepare_digit(np.asarray(dotted)).digit, prepare_digit(np.asarray(clean)).digit)
+
+
+def test_prepare_digit_second_stroke_is_no_speck() -> None:
+    canvas = Image.new("L", (280, 280))
+    draw = ImageDraw.Draw(canvas)
+    draw.line([(110, 80), (105, 140), (160, 150), (170, 200), (100, 220)], fill=255, width=16)
+    draw.line([(135, 50), (190, 50)], fill=255, width=16)  # the bar of a 5 that does not touch the rest
+
+    seen = prepare_digit(np.asarray(canvas)).digit
+
+    assert seen[:7].any()
+    assert longer_side(seen) == pytest.approx(20, abs=1)
+    assert prepare_digit(np.asarray(canvas)).box[1] <= 50
+
+
+def test_prepare_digit_dot_alone_is_kept() -> None:
+    canvas = Image.new("L", (280, 280))
+    ImageDraw.Draw(canvas).circle((60, 60), 9, fill=255)
+
+    assert prepare_digit(np.asarray(canvas)).digit.any()
 
 
 def test_prepare_digit_mnist_digits_come_back_where_mnist_has_them(mnist: tuple[Digits, Digits]) -> None:
