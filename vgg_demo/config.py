@@ -231,12 +231,15 @@ def _check_names(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+_TYPES = {kind: get_type_hints(kind) for kind in (ModelConfig, TrainConfig)}  # once: a page reads many configs
+
+
 def _check_types(config: ModelConfig | TrainConfig) -> None:
     """Every field holds its declared type; an int is welcome where a float is declared.
 
     Raises ConfigError naming the field. Numbers that came as NaN are refused with the rest.
     """
-    for name, hint in get_type_hints(type(config)).items():
+    for name, hint in _TYPES[type(config)].items():
         value = getattr(config, name)
         if get_origin(hint) is Literal:
             if value not in get_args(hint):

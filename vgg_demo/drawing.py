@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
+from scipy import ndimage
 
 from vgg_demo.errors import BlankImageError, ImageError
 
@@ -84,8 +85,6 @@ def without_specks(ink: Grey) -> Grey:
     ink: (H, W) in [0, 1]; returns the same. A part that touches no other is a speck when, beside the largest part, it
     has under a quarter of the ink and a fifth of the length: the bar of a 5 that stands apart is longer.
     """
-    from scipy import ndimage
-
     touching = np.ones((3, 3))  # also by a corner
     parts, count = ndimage.label(ink >= INK_LEVEL, touching)
     if count < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import queue
 import threading
 import time
@@ -47,7 +48,7 @@ def warm_up() -> None:
         with contextlib.suppress(VggDemoError):  # whoever needs it will see the error and say so
             path = find_checkpoint()
             load_network(str(path), fingerprint(path))
-
+        importlib.import_module("vgg_demo.drawing")
         for preset in sorted(PRESETS.values(), key=lambda preset: cost(preset.config)):
             measuring().ask(preset.config)
 
