@@ -89,6 +89,14 @@ def test_learning_rate_too_high_is_seen_in_loss_and_update(losses: list[float], 
     assert (result.kind, result.findings[0].detail) == (verdict.TOO_HIGH, detail)
 
 
+def test_one_leap_at_the_start_of_a_sound_training_is_no_alarm() -> None:
+    # fixed-mini with seed 14: 2.41, 8.07, back to 2.3, and after 40 steps it learns
+    result = judge([looked(update=0.012)], [2.41, 8.07, 2.42, *[2.31] * 30])
+
+    assert result is not None
+    assert result.is_healthy
+
+
 def test_steps_that_kill_the_units_stand_before_their_death() -> None:
     dead = looked(49, (0.3, 0.2, 0.0, 0.0), silent=1.0, answers=ONE)
 

@@ -54,7 +54,13 @@ def ten_answers(diagnosis: Diagnosis) -> Spec:
         "legend": {"top": 0, "left": 0},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "category", "data": [str(digit) for digit in range(10)]},
-        "yAxis": {"type": "value", "minInterval": 1, "max": sum(diagnosis.shown)},
+        "yAxis": {
+            "type": "value",
+            "minInterval": 1,
+            "max": sum(diagnosis.shown),
+            "splitNumber": 4,
+            "interval": sum(diagnosis.shown) // 4,
+        },
         "series": [
             {**bar, "name": _("shown"), "data": list(diagnosis.shown), "itemStyle": {"color": GREY}},
             {**bar, "name": _("answered"), "data": list(diagnosis.answers), "itemStyle": {"color": BLUE}},
