@@ -20,7 +20,7 @@ from vgg_demo.errors import RunError
 from vgg_demo.training import EpochEvent, Event, StepEvent, Training, learning_rate_at
 from vgg_demo.transforms import story_transform, transform_batch
 
-STORY = get_preset("blog-mini").config.with_changes(width=1 / 16, steps=5)
+STORY = get_preset("blog-mini").config.with_changes(width=1 / 16, steps=5, seed=0)
 SMALL = ModelConfig("vgg4", width=1 / 16, image_size=28, channels=1, batch_norm=True, classifier="linear")
 # 200 digits in all, 160 of them for training: 5 batches an epoch, and a third epoch of 3
 SHORT = RunConfig("custom", SMALL, TrainConfig(steps=13, batch_size=32, validation_images=40, learning_rate=0.01))
@@ -79,7 +79,7 @@ def test_training_same_seed_gives_the_same_losses_bit_for_bit(mnist: tuple[Digit
 def test_training_other_seed_gives_other_losses(mnist: tuple[Digits, Digits], fabric: Fabric) -> None:
     first = losses(list(Training(STORY, mnist[0], fabric).run()))
 
-    other = losses(list(Training(STORY.with_changes(seed=1), mnist[0], fabric).run()))
+    other = losses(list(Training(STORY.with_changes(seed=2), mnist[0], fabric).run()))
 
     assert not set(first) & set(other)
 
