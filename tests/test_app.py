@@ -81,7 +81,7 @@ def test_app_asked_to_evaluate_a_run_opens_that_tab_with_it(app: AppTest) -> Non
     next(button for button in app.button if button.label == "Evaluate it").click().run()
 
     assert app.session_state["tab"] == "Evaluate"
-    assert app.selectbox(key="evaluate_checkpoint").value == run.name
+    assert app.session_state["evaluate_checkpoint"] == run.name
 
 
 def test_app_with_a_failed_run_says_why(app: AppTest) -> None:
@@ -146,7 +146,7 @@ def test_app_evaluate_tab_offers_the_shipped_model_first(app: AppTest) -> None:
 
     app.run()
 
-    assert app.selectbox(key="evaluate_checkpoint").value == "best"
+    assert app.session_state["evaluate_checkpoint"] == "best"
     assert "Evaluate on the test set" in [button.label for button in app.button]
 
 

@@ -51,7 +51,7 @@ def show(is_open: bool) -> None:
         st.error(_("This checkpoint has just been deleted; pick another one."))
 
 
-def pick_network(key: str, choices: dict[str, Path] | None = None) -> Network | None:
+def pick_network(key: str) -> Network | None:
     """Choose a network. Returns None when there is none to choose."""
     with st.container(width=480):
         path = pick_checkpoint(key)
@@ -69,14 +69,25 @@ def network_named(name: str, path: Path) -> Network:
 
 
 def pick_checkpoint(key: str) -> Path | None:
-    """Choose among the shipped checkpoints and those of runs. Returns None when there is none."""
+    """Choose among the shipped checkpoints and those of runs. Returns None when there is none.
+
+    The choice is st.session_state[key], which buttons elsewhere set, too. The box has a key of its own and begins with
+    the choice: a browser that shows it anew, in whatever order its messages come, can only send that back.
+    """
     choices = resources.checkpoint_choices()
     if not choices:
         st.info(_("There is no trained network yet. Train one first, in the Train tab."), icon=":material/info:")
         return None
-    if st.session_state.get(key) not in choices:
-        st.session_state[key] = SHIPPED_MODEL if SHIPPED_MODEL in choices else next(iter(choices))
-    name = st.selectbox(_("Network"), list(choices), key=key, persist_state=resources.KEPT, format_func=label)
+    state, names = st.session_state, list(choices)
+    if state.get(key) not in choices:
+        state[key] = SHIPPED_MODEL if SHIPPED_MODEL in choices else names[0]
+    drawn, box = f"{key}-drawn", f"{key}-box"
+    if state.get(drawn) != state[key]:  # chosen elsewhere: a new box, which knows nothing of the old one's choice
+        state[box] = state.get(box, 0) + 1
+    name = st.selectbox(
+        _("Network"), names, index=names.index(state[key]), key=f"{box}-{state[box]}", format_func=label
+    )
+    state[key] = state[drawn] = name
     return choices[name]
 
 
