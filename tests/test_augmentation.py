@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vgg_demo import augmentation
-from vgg_demo.augmentation import augment_batch
+from vgg_demo.augmentation import augment_batch, restyle_batch
 from vgg_demo.data import Digits
 
 LIMITS = ("MAX_ROTATION_DEGREES", "MAX_SHEAR_DEGREES", "MAX_SCALE", "MAX_SHIFT_PIXELS", "ELASTIC_PIXELS")
@@ -105,3 +105,53 @@ def test_augment_batch_rotation_alone_turns_up_to_twenty_degrees(
     xx, yy, xy = ((turned * moment).sum((1, 2)) for moment in (x * x, y * y, x * y))
     angles = np.degrees(np.arctan2(2 * xy, xx - yy) / 2)
     assert np.abs(angles).max() == pytest.approx(20 * strength, rel=0.1)
+
+
+@pytest.fixture
+def bars() -> torch.Tensor:
+    """Upright strokes, four pixels wide."""
+    images = torch.zeros(400, 1, 28, 28, dtype=torch.uint8)
+    images[:, :, 5:23, 12:16] = 255
+    return images
+
+
+def test_restyle_batch_strength_zero_returns_the_images(bars: torch.Tensor) -> None:
+    assert torch.equal(restyle_batch(bars, torch.ones(400, dtype=torch.int64), 0.0, seeded(0)), bars)
+
+
+def test_restyle_batch_changes_the_pen_by_at_most_a_pixel_on_each_side(bars: torch.Tensor) -> None:
+    restyled = restyle_batch(bars, torch.full((400,), 7), 1.0, seeded(0))
+
+    row = restyled[:, 0, 14].double() / 255  # ink across the stroke
+    assert row.sum(1).max() == pytest.approx(6, abs=0.05)  # 4 + 1 + 1
+    assert row.sum(1).min() == pytest.approx(4 - 2 * 0.6, abs=0.05)
+    assert (row[:, :11] == 0).all()
+    assert (row[:, 17:] == 0).all()
+
+
+def test_restyle_batch_some_ones_get_a_flag_down_to_the_left_and_nothing_else_does(
+    bars: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(augmentation, "MAX_THICKER", 0.0)
+    monkeypatch.setattr(augmentation, "MAX_THINNER", 0.0)
+    labels = torch.ones(400, dtype=torch.int64)
+    labels[200:] = 4
+
+    added = restyle_batch(bars, labels, 1.0, seeded(0))[:, 0].int() - bars[:, 0].int()
+
+    flagged = added.flatten(1).any(1)
+    assert not flagged[200:].any()
+    assert flagged[:200].double().mean() == pytest.approx(0.4, abs=0.1)
+    assert (added >= 0).all()
+    assert not added[:, :, 17:].any()  # nothing to the right of the stroke
+    assert not added[:, 20:].any()  # nor at its foot
+    ink = added[:200][flagged[:200]].double().numpy()
+    y = np.mgrid[:28, :28][0]
+    drop = (ink * y).sum((1, 2)) / ink.sum((1, 2)) - 5
+    assert (drop > 0).all()
+
+
+def test_restyle_batch_blank_ones_stay_blank() -> None:
+    blank = torch.zeros(50, 1, 28, 28, dtype=torch.uint8)
+
+    assert not restyle_batch(blank, torch.ones(50, dtype=torch.int64), 1.0, seeded(0)).any()

@@ -72,6 +72,7 @@ def test_model_config_bad_value_raises_config_error_naming_it(name: str, value: 
         ("average_weights", 1.0),
         ("validation_images", 30_001),
         ("augment", 1.5),
+        ("restyle", -0.1),
         ("seed", -1),
         ("precision", "16-mixed"),
     ],

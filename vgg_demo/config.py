@@ -101,7 +101,8 @@ class TrainConfig:
     steps: when given, how many batches in all; it then decides instead of epochs.
     schedule: "constant", or "one-cycle" (Smith 2018: up over the first part, then down to almost nothing).
     validation_images: taken from the 60,000 training images, stratified; 0 trains on all of them.
-    augment: how strongly training images are distorted, 0 (not at all) to 1; see augmentation.py.
+    augment, restyle: how strongly training images are distorted, and written with other pens, 0 (not at all) to 1; see
+    augmentation.py.
     precision and device: as Lightning Fabric names them.
     """
 
@@ -116,6 +117,7 @@ class TrainConfig:
     average_weights: float = 0.0
     validation_images: int = 5_000
     augment: float = 0.0
+    restyle: float = 0.0
     seed: int = 0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -133,6 +135,7 @@ class TrainConfig:
         _check_range("average_weights", self.average_weights, 0, 0.99999)
         _check_range("validation_images", self.validation_images, 0, 30_000)
         _check_range("augment", self.augment, 0, 1)
+        _check_range("restyle", self.restyle, 0, 1)
         _check_range("seed", self.seed, 0, 2**31 - 1)
 
     @property

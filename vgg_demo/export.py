@@ -62,7 +62,8 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         transforms.transform_pixels,
         training.one_cycle,
     ]
-    if train.augment:
+    if train.augment or train.restyle:
+        functions += [augmentation.restyle_batch, augmentation._with_flags]
         functions += [augmentation.augment_batch, augmentation._random_affine]
     if model.init == "he":
         from vgg_demo.model import init_he
@@ -79,8 +80,8 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         "MEAN": transforms.MEAN,
         "STD": transforms.STD,
     }
-    if train.augment:
-        names = [name for name in vars(augmentation) if name.startswith(("MAX_", "ELASTIC_"))]
+    if train.augment or train.restyle:
+        names = [name for name in vars(augmentation) if name.startswith(("MAX_", "ELASTIC_", "FLAG_"))]
         constants |= {name: getattr(augmentation, name) for name in names}
     return SCRIPT.format(
         title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
@@ -92,7 +93,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         init="network.apply(init_he)" if model.init == "he" else "# PyTorch's own initialisation",
         optimizer=_optimizer(config),
         rate="one_cycle(step, planned_steps, LEARNING_RATE)" if train.schedule == "one-cycle" else "LEARNING_RATE",
-        augment=AUGMENT.format(strength=train.augment) if train.augment else "",
+        augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if train.augment or train.restyle else "",
         loss=f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})",
         precision=PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()",
     )
@@ -133,7 +134,8 @@ def _optimizer(config: RunConfig) -> str:
 PRECISION = "torch.autocast(device.type, dtype=torch.bfloat16)"
 AUGMENT = """
         generator = torch.Generator().manual_seed((SEED + 1) * 1_000_003 + step)
-        batch = augment_batch(batch, {strength!r}, generator)"""
+        batch = restyle_batch(batch, labels, {restyle!r}, generator)
+        batch = augment_batch(batch, {augment!r}, generator)"""
 SCRIPT = '''"""{title}
 
 Trains the network and prints the loss of every batch. It needs torch, numpy and torchvision.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 
-from vgg_demo.augmentation import augment_batch
+from vgg_demo.augmentation import augment_batch, restyle_batch
 from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.data import Digits, epoch_order, split_train
 from vgg_demo.errors import RunError
@@ -130,10 +130,12 @@ class Training:
     def next_batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The images of a batch as the network takes them, float32 (B, C, S, S) in [-1, 1], and labels int64 (B,)."""
         batch = self.train_digits[indices]  # uint8 (B, 1, 28, 28)
+        config = self.config.train
         images = batch.images
-        if self.config.train.augment:
-            generator = torch.Generator().manual_seed((self.config.train.seed + 1) * 1_000_003 + self.step)
-            images = augment_batch(images, self.config.train.augment, generator)
+        if config.augment or config.restyle:
+            generator = torch.Generator().manual_seed((config.seed + 1) * 1_000_003 + self.step)
+            images = restyle_batch(images, batch.labels, config.restyle, generator)
+            images = augment_batch(images, config.augment, generator)
         images = transform_batch(images, self.config.model)
         return images.contiguous(memory_format=torch.channels_last), batch.labels
 

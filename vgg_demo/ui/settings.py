@@ -161,6 +161,12 @@ def _groups() -> dict[str, dict[str, Field]]:
             "augment": Field(
                 _("Augmentation"), _("How strongly training images are distorted."), st.slider, _between(0.0, 1.0)
             ),
+            "restyle": Field(
+                _("Other pens"),
+                _("How much thicker or thinner strokes are made, and how often a 1 gets a flag."),
+                st.slider,
+                _between(0.0, 1.0),
+            ),
             "validation_images": Field(
                 _("Validation images"),
                 _("Kept apart, to see how well it reads new digits."),
