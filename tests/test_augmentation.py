@@ -120,7 +120,7 @@ def test_restyle_batch_strength_zero_returns_the_images(bars: torch.Tensor) -> N
 
 
 def test_restyle_batch_changes_the_pen_by_at_most_a_pixel_on_each_side(bars: torch.Tensor) -> None:
-    restyled = restyle_batch(bars, torch.full((400,), 7), 1.0, seeded(0))
+    restyled = restyle_batch(bars, torch.full((400,), 4), 1.0, seeded(0))
 
     row = restyled[:, 0, 14].double() / 255  # ink across the stroke
     assert row.sum(1).max() == pytest.approx(6, abs=0.05)  # 4 + 1 + 1
@@ -129,26 +129,46 @@ def test_restyle_batch_changes_the_pen_by_at_most_a_pixel_on_each_side(bars: tor
     assert (row[:, 17:] == 0).all()
 
 
-def test_restyle_batch_some_ones_get_a_flag_down_to_the_left_and_nothing_else_does(
+@pytest.mark.parametrize(("digit", "share"), [(1, 0.5), (7, 0.25), (4, 0.0)])
+def test_restyle_batch_gives_a_share_of_ones_and_sevens_a_stroke(
+    bars: torch.Tensor, monkeypatch: pytest.MonkeyPatch, digit: int, share: float
+) -> None:
+    monkeypatch.setattr(augmentation, "MAX_THICKER", 0.0)
+    monkeypatch.setattr(augmentation, "MAX_THINNER", 0.0)
+
+    added = restyle_batch(bars, torch.full((400,), digit), 0.5, seeded(0))[:, 0].int() - bars[:, 0].int()
+
+    assert (added >= 0).all()
+    assert added.flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
+
+
+def test_restyle_batch_flag_of_a_one_goes_from_its_top_down_to_the_left(
     bars: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(augmentation, "MAX_THICKER", 0.0)
     monkeypatch.setattr(augmentation, "MAX_THINNER", 0.0)
-    labels = torch.ones(400, dtype=torch.int64)
-    labels[200:] = 4
 
-    added = restyle_batch(bars, labels, 1.0, seeded(0))[:, 0].int() - bars[:, 0].int()
+    added = restyle_batch(bars, torch.ones(400, dtype=torch.int64), 1.0, seeded(0))[:, 0].int() - bars[:, 0].int()
 
-    flagged = added.flatten(1).any(1)
-    assert not flagged[200:].any()
-    assert flagged[:200].double().mean() == pytest.approx(0.4, abs=0.1)
-    assert (added >= 0).all()
     assert not added[:, :, 17:].any()  # nothing to the right of the stroke
-    assert not added[:, 20:].any()  # nor at its foot
-    ink = added[:200][flagged[:200]].double().numpy()
-    y = np.mgrid[:28, :28][0]
-    drop = (ink * y).sum((1, 2)) / ink.sum((1, 2)) - 5
-    assert (drop > 0).all()
+    weights = added.double().numpy()
+    y, x = np.mgrid[:28, :28]
+    down = (weights * (y - 5)).sum((1, 2)) / (weights * (13.5 - x)).sum((1, 2))  # slope of its middle, from the top
+    assert np.degrees(np.arctan(down)).min() > 15
+    assert np.degrees(np.arctan(down)).max() < 75
+
+
+def test_restyle_batch_bar_of_a_seven_crosses_its_middle(bars: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augmentation, "MAX_THICKER", 0.0)
+    monkeypatch.setattr(augmentation, "MAX_THINNER", 0.0)
+
+    added = restyle_batch(bars, torch.full((400,), 7), 1.0, seeded(0))[:, 0].int() - bars[:, 0].int()
+
+    rows = added.sum(2).double()[added.flatten(1).any(1)]
+    middle = (rows * torch.arange(28)).sum(1) / rows.sum(1)
+    assert middle.numpy() == pytest.approx(14, abs=1)  # the bar runs from row 5 to row 22
+    assert added[:, :, :12].any()
+    assert added[:, :, 16:].any()
 
 
 def test_restyle_batch_blank_ones_stay_blank() -> None:

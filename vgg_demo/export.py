@@ -63,8 +63,11 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         training.one_cycle,
     ]
     if train.augment or train.restyle:
-        functions += [augmentation.restyle_batch, augmentation._with_flags]
-        functions += [augmentation.augment_batch, augmentation._random_affine]
+        functions += [
+            function
+            for function in vars(augmentation).values()
+            if inspect.isfunction(function) and function.__module__ == augmentation.__name__
+        ]
     if model.init == "he":
         from vgg_demo.model import init_he
 
@@ -81,7 +84,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         "STD": transforms.STD,
     }
     if train.augment or train.restyle:
-        names = [name for name in vars(augmentation) if name.startswith(("MAX_", "ELASTIC_", "FLAG_"))]
+        names = [name for name in vars(augmentation) if name.startswith(("MAX_", "ELASTIC_", "FLAG_", "BAR_"))]
         constants |= {name: getattr(augmentation, name) for name in names}
     return SCRIPT.format(
         title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
@@ -101,19 +104,19 @@ def run_script(config: RunConfig, curve: Curve) -> str:
 
 def _layers(model: ModelConfig) -> list[str]:
     """The network, a layer a line."""
-    lines, channels, size = [], model.channels, model.image_size
-    for layer in model.conv_channels:
-        if isinstance(layer, str):
-            lines.append("nn.MaxPool2d(kernel_size=2, stride=2)")
-            size //= 2
-            continue
-        lines.append(f"nn.Conv2d({channels}, {layer}, kernel_size=3, padding=1)")
-        if model.batch_norm:
-            lines.append(f"nn.BatchNorm2d({layer})")
-        lines.append("nn.ReLU(inplace=True)")
-        channels = layer
+    lines, channels = [], model.channels
+    for kind, units in model.feature_layers:
+        lines.append(
+            {
+                "conv": f"nn.Conv2d({channels}, {units}, kernel_size=3, padding=1)",
+                "norm": f"nn.BatchNorm2d({units})",
+                "relu": "nn.ReLU(inplace=True)",
+                "pool": "nn.MaxPool2d(kernel_size=2, stride=2)",
+            }[kind]
+        )
+        channels = units
     lines.append("nn.Flatten()")
-    units = channels * size**2
+    units = channels * (model.image_size // 2**model.pools) ** 2
     for hidden in model.hidden_sizes:
         lines += [f"nn.Linear({units}, {hidden})", "nn.ReLU(inplace=True)"]
         units = hidden

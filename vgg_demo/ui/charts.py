@@ -9,6 +9,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.ui.text import _, percent
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+SKY = "#6CB4E4"  # a light blue that shows on white and on black
 GREY = "rgba(128, 128, 128, 0.8)"
 KNOWS_NOTHING = math.log(10)
 KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
@@ -36,8 +37,8 @@ def loss_curve(
             "type": "line",
             "data": _positive(curve.points(), log_scale),
             "showSymbol": len(curve.steps) < 3,
-            "lineStyle": {"width": 1, "opacity": 0.35, "color": BLUE},
-            "itemStyle": {"color": BLUE, "opacity": 0.5},
+            "lineStyle": {"width": 1, "opacity": 0.6, "color": SKY},
+            "itemStyle": {"color": SKY},
         },
         {
             "name": _("smoothed") if not others else name,
