@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from vgg_demo.ink import find_ink, ink_box, separate_digits, without_specks
+from vgg_demo.ink import count_inside, find_ink, ink_box, separate_digits, without_specks
 from vgg_demo.strokes import with_mnist_strokes
 
 SIZE = 28
@@ -30,7 +30,7 @@ class PreparedDigit:
 
     ink: (H, W), the picture with its background at 0. box: left, top, right, bottom of the ink in it.
     strokes: (h, w), the ink of the box with strokes as wide as MNIST's, enlarged. scaled: at most 20x20, the same.
-    digit: uint8 (28, 28), as MNIST has it.
+    digit: uint8 (28, 28), as MNIST has it. specks_inside: how many dots within the box were left out.
     """
 
     ink: Grey
@@ -38,6 +38,7 @@ class PreparedDigit:
     strokes: Grey
     scaled: Grey
     digit: npt.NDArray[np.uint8]
+    specks_inside: int = 0
 
     @property
     def tensor(self) -> torch.Tensor:
@@ -50,22 +51,27 @@ def prepare_digit(pixels: npt.NDArray[np.uint8]) -> PreparedDigit:
 
     pixels: uint8 (H, W), (H, W, 3) or (H, W, 4); either polarity. Raises BlankImageError when there is no ink.
     """
-    return prepare_ink(without_specks(find_ink(pixels)))
+    ink = find_ink(pixels)
+    clean = without_specks(ink)
+    return _prepare(clean, ink - clean)
 
 
 def prepare_digits(pixels: npt.NDArray[np.uint8]) -> list[PreparedDigit]:
     """Bring each digit of a picture into MNIST's form, from left to right. Raises BlankImageError without ink."""
-    return [prepare_ink(ink) for ink in separate_digits(without_specks(find_ink(pixels)))]
+    ink = find_ink(pixels)
+    clean = without_specks(ink)
+    return [_prepare(digit, ink - clean) for digit in separate_digits(clean)]
 
 
-def prepare_ink(ink: Grey) -> PreparedDigit:
-    """Bring the ink of one digit, (H, W) in [0, 1], into MNIST's form."""
+def _prepare(ink: Grey, specks: Grey) -> PreparedDigit:
+    """Bring the ink of one digit, (H, W) in [0, 1], into MNIST's form. specks: what was left out."""
     left, top, right, bottom = box = ink_box(ink)
     strokes = with_mnist_strokes(ink[top:bottom, left:right])
     inner_left, inner_top, inner_right, inner_bottom = ink_box(strokes)
     scaled = scale_to_box(strokes[inner_top:inner_bottom, inner_left:inner_right])
     digit = centre_by_mass(scaled)
-    return PreparedDigit(ink, box, strokes, scaled, np.round(digit * 255).astype(np.uint8))
+    seen = np.round(digit * 255).astype(np.uint8)
+    return PreparedDigit(ink, box, strokes, scaled, seen, count_inside(specks, box))
 
 
 def scale_to_box(ink: Grey) -> Grey:

@@ -17,6 +17,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two exclus
 INK_LEVEL = 0.25  # share of the strongest contrast from which a pixel counts as ink when the box is drawn
 MIN_CONTRAST = 24 / 255
 SPECK_INK, SPECK_LENGTH = 0.25, 0.2  # of the largest part's: what has less ink and is shorter is no part of a digit
+SMALLEST_DOT = 12  # pixels
 TOUCHING = np.ones((3, 3))  # also by a corner
 # Two parts are two digits when both are this tall beside the taller one, and overlap by at most so much of the
 # narrower one's width; the gap is counted as a negative overlap
@@ -64,6 +65,15 @@ def without_specks(ink: Grey) -> Grey:
     specks = np.concatenate([[False], is_speck])[parts]
     edges = ndimage.binary_dilation(specks, TOUCHING, iterations=2)  # fainter than ink, but theirs
     return np.asarray(np.where(edges & ((parts == 0) | specks), 0, ink), np.float32)
+
+
+def count_inside(specks: Grey, box: Box) -> int:
+    """How many separate dots of (H, W) have their middle in the box; tiny ones, of under 12 pixels, do not count."""
+    parts, count = ndimage.label(specks >= INK_LEVEL, TOUCHING)
+    numbers = np.flatnonzero(np.bincount(parts.ravel(), minlength=count + 1)[1:] >= SMALLEST_DOT) + 1
+    left, top, right, bottom = box
+    middles = ndimage.center_of_mass(parts > 0, parts, numbers)
+    return sum(left < x < right and top < y < bottom for y, x in middles)
 
 
 def ink_box(ink: Grey) -> Box:
