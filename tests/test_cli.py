@@ -18,6 +18,7 @@ from vgg_demo.config import PRESETS
 from vgg_demo.data import Digits
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import get_run
+from vgg_demo.scribbles import make_scribbles
 
 PROJECT = Path(__file__).parent.parent
 
@@ -130,6 +131,31 @@ def test_predict_json_answers_in_the_order_asked(home: Path, digit_file: Path, t
     assert [row["blank"] for row in rows] == [True, False, False]
     assert sum(rows[1]["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert len(rows[1]["probabilities"]) == 10
+
+
+def test_predict_folder_reads_every_picture_and_says_when_it_cannot_tell(
+    home: Path, digit_file: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    digit = Image.open(digit_file)
+    two = Image.new("L", (320, 140))
+    two.paste(digit, (0, 0))
+    two.paste(digit, (180, 0))
+    two.save(folder / "two.png")
+    digit.save(folder / "one.png")
+    scribble = dict(make_scribbles(7))["zigzag"]
+    Image.fromarray(scribble).save(folder / "scribble.png")
+    (folder / "notes.txt").write_text("no picture")
+
+    done = vgg_demo("predict", folder, "--json")
+
+    rows = {Path(row["image"]).name: row for row in json.loads(done.stdout)}
+    assert list(rows) == ["one.png", "scribble.png", "two.png"]
+    assert (rows["one.png"]["digits"], rows["one.png"]["can_tell"]) == ([7], True)
+    assert rows["two.png"]["digits"] == [7, 7]
+    assert rows["scribble.png"]["can_tell"] is False
+    assert not rows["scribble.png"]["blank"]
 
 
 def test_evaluate_json_gives_the_shipped_model_over_995_in_a_thousand(home: Path) -> None:

@@ -203,33 +203,29 @@ def read_own_digits(images: Path) -> tuple[Digits, list[dict[str, str]]]:
 
 
 @cli.command()
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER…", type=click.Path(path_type=Path))
 @checkpoint_option
 @json_option
 def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> None:
-    """Read pictures of one digit each, in either polarity."""
+    """Read pictures of digits, or all pictures of a folder, in either polarity."""
     from vgg_demo.checkpoint import load_checkpoint
-    from vgg_demo.drawing import prepare_digit, read_image
-    from vgg_demo.errors import BlankImageError
-    from vgg_demo.evaluation import predict_probabilities
+    from vgg_demo.pictures import list_pictures
+    from vgg_demo.reading import as_row, read_files
     from vgg_demo.runs.store import find_checkpoint
 
     network, _ = load_checkpoint(find_checkpoint(checkpoint))
-    rows: list[dict[str, Any]] = []
-    for path in images:
-        row: dict[str, Any] = {"image": str(path), "digit": None, "probabilities": None, "blank": True}
-        try:
-            probabilities = predict_probabilities(network, prepare_digit(read_image(path)).tensor)[0]
-            row |= {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist(), "blank": False}
-        except BlankImageError:
-            pass
-        rows.append(row)
+    paths = list_pictures(images)
+    rows = [as_row(path, readings) for path, readings in zip(paths, read_files(network, paths), strict=True)]
     if as_json:
         print_json(rows)
         return
     for row in rows:
         if row["blank"]:
             click.echo(f"{row['image']}: blank, there is no digit on it")
+        elif len(row["digits"]) > 1:
+            click.echo(f"{row['image']}: {''.join(str(digit) for digit in row['digits'])}")
+        elif not row["can_tell"]:
+            click.echo(f"{row['image']}: it looks like no digit; most like a {row['digit']}")
         else:
             click.echo(f"{row['image']}: {row['digit']} ({max(row['probabilities']):.1%} sure)")
 

@@ -1,0 +1,93 @@
+"""Reading picture files: pixels from whatever a camera, a scanner or a drawing program wrote, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from vgg_demo.errors import ImageError
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+MAX_PIXELS = 120_000_000
+MAX_PIXELS_OF = {"WEBP": 40_000_000}  # its decoder holds the whole picture three times
+LARGE = 10_000_000
+WORKING_SIZE = 1_000
+
+_one_large_at_a_time = Lock()
+
+
+def list_pictures(paths: Iterable[Path]) -> list[Path]:
+    """The files as they are, and each folder's pictures by name. Raises ImageError when a folder has none."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+        if not inside:
+            raise ImageError(f"{path}: there is no picture in this folder; put PNG or JPEG files into it")
+        files += inside
+    return files
+
+
+def read_image(path: Path) -> npt.NDArray[np.uint8]:
+    """Read any picture file as uint8 (H, W, 3) or (H, W, 4), upright, at most 1,000 pixels a side.
+
+    Raises ImageError when the file is missing, is no picture, is cut short, or has over 120 million pixels.
+    """
+    if not path.is_file():
+        raise ImageError(f"{path}: there is no such file; give the path of a picture")
+    return decode_image(path, str(path))
+
+
+def decode_image(file: Path | BinaryIO, name: str, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
+    """The same for a file that is open already. name: what to call it in an error. Raises ImageError."""
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            pixels = image.width * image.height
+            max_pixels = min(max_pixels, MAX_PIXELS_OF.get(image.format or "", max_pixels))
+            if pixels > max_pixels:
+                most = f"at most {max_pixels // 1_000_000} million"
+                raise ImageError(f"{name}: {image.width}x{image.height} pixels are too many; {most}")
+            if pixels <= LARGE:
+                return _decode(image)
+            with _one_large_at_a_time:
+                return _decode(image)
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        most = f"at most {max_pixels // 1_000_000} million pixels"
+        raise ImageError(f"{name}: the picture is too large; {most}") from error
+    except Exception as error:  # Pillow's readers raise whatever a damaged file leads them to
+        raise ImageError(f"{name}: it is not a picture that can be read, or it is damaged; use PNG or JPEG") from error
+
+
+def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Made small before anything else, so that the picture is in memory once."""
+    image.draft("RGB", (WORKING_SIZE, WORKING_SIZE))  # a large JPEG is read small
+    image.load()
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        small = _to_eight_bits(image)
+        small.info, exif = image.info, image.getexif()
+        small.getexif().update(exif)
+    else:
+        small = image
+    small.thumbnail((WORKING_SIZE, WORKING_SIZE))
+    upright = ImageOps.exif_transpose(small)
+    return np.array(upright.convert("RGBA" if has_alpha else "RGB"))
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """A picture of finer levels, stretched over 256 of them; of a large one, every second pixel or fewer."""
+    step = max(1, max(image.size) // (2 * WORKING_SIZE))
+    values = np.asarray(image)[::step, ::step].astype(np.float64)
+    values = np.nan_to_num(values - np.nanmin(values))
+    return Image.fromarray((values * (255 / max(float(values.max()), 1e-9))).astype(np.uint8))

@@ -1,0 +1,104 @@
+"""From a drawing to answers: every digit on a picture, each brought into MNIST's form and shown to the network."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vgg_demo.drawing import PreparedDigit, prepare_digits
+from vgg_demo.errors import BlankImageError
+from vgg_demo.evaluation import batch_size_for, predict_logits
+from vgg_demo.likeness import load_likeness
+from vgg_demo.model import VGG
+from vgg_demo.pictures import read_image
+
+FILES_AT_A_TIME = 200
+MOST_SPECKS = 2  # so many separate dots within a digit's box, such as eyes, and it is none
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One digit of a drawing: every step from ink to answer.
+
+    logits, probabilities: ten each, by digit; the probabilities are the logits' softmax. can_tell: False when it looks
+    like no digit; the likeliest is given all the same.
+    """
+
+    prepared: PreparedDigit
+    logits: list[float]
+    probabilities: list[float]
+    can_tell: bool
+
+    @property
+    def digit(self) -> int:
+        """The likeliest digit."""
+        return max(range(len(self.logits)), key=self.logits.__getitem__)
+
+
+def read_drawing(network: VGG, pixels: npt.NDArray[np.uint8]) -> list[Reading]:
+    """All digits on a picture, from left to right; an empty list when there is no ink.
+
+    pixels: uint8 (H, W), (H, W, 3) or (H, W, 4); either polarity.
+    """
+    try:
+        return _answers(network, prepare_digits(pixels))
+    except BlankImageError:
+        return []
+
+
+def read_files(network: VGG, paths: list[Path]) -> Iterator[list[Reading]]:
+    """read_drawing for picture files, in their order. Raises ImageError at the first that cannot be read.
+
+    Files are read by several threads, since decoding and scaling leave Python free, and shown in batches.
+    """
+
+    def prepare(path: Path) -> list[PreparedDigit]:
+        try:
+            return prepare_digits(read_image(path))
+        except BlankImageError:
+            return []
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata is no news to who asked for a digit
+        for start in range(0, len(paths), FILES_AT_A_TIME):
+            pictures = list(threads.map(prepare, paths[start : start + FILES_AT_A_TIME]))
+            readings = iter(_answers(network, [digit for digits in pictures for digit in digits]))
+            yield from ([next(readings) for _digit in digits] for digits in pictures)
+
+
+def as_row(path: Path, readings: list[Reading]) -> dict[str, Any]:
+    """One picture's answer as plain JSON values: of the first digit, and in "digits" of all from left to right."""
+    first = readings[0] if readings else None
+    return {
+        "image": str(path),
+        "digit": first.digit if first else None,
+        "probabilities": first.probabilities if first else None,
+        "blank": first is None,
+        "can_tell": all(reading.can_tell for reading in readings) and bool(readings),
+        "digits": [reading.digit for reading in readings],
+    }
+
+
+def _answers(network: VGG, digits: list[PreparedDigit]) -> list[Reading]:
+    readings = []
+    size = batch_size_for(network)
+    for start in range(0, len(digits), size):
+        batch = digits[start : start + size]
+        seen = np.stack([prepared.digit for prepared in batch])
+        images = torch.from_numpy(seen)[:, None]  # (N, 1, 28, 28)
+        logits = predict_logits(network, images.to(next(network.parameters()).device)).cpu()  # (N, 10)
+        is_digit = load_likeness().is_digit(seen, logits.numpy())  # (N,)
+        answers = zip(batch, logits.tolist(), logits.softmax(1).tolist(), is_digit.tolist(), strict=True)
+        for prepared, row, probabilities, looks_right in answers:
+            can_tell = looks_right and prepared.specks_inside < MOST_SPECKS
+            readings.append(Reading(prepared, row, probabilities, can_tell))
+    return readings
