@@ -47,7 +47,7 @@ def warm_up() -> None:
         with contextlib.suppress(VggDemoError):  # whoever needs it will see the error and say so
             path = find_checkpoint()
             load_network(str(path), fingerprint(path))
-        importlib.import_module("vgg_demo.drawing")
+        importlib.import_module("vgg_demo.reading")
         for preset in sorted(PRESETS.values(), key=lambda preset: cost(preset.config)):
             measuring().ask(preset.config)
 
