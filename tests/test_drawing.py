@@ -17,8 +17,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digit, read_image
+from vgg_demo.drawing import prepare_digit
 from vgg_demo.errors import BlankImageError, ImageError
+from vgg_demo.pictures import read_image
 
 Pixels = npt.NDArray[np.uint8]
 # side in pixels of the whole 28x28 digit, and where its corner lies on a canvas of 280
@@ -142,12 +143,12 @@ def test_prepare_digit_tensor_is_one_uint8_image(mnist: tuple[Digits, Digits]) -
 
 def test_prepare_digit_box_is_where_the_ink_lies() -> None:
     canvas = np.zeros((280, 280), np.uint8)
-    canvas[30:130, 50:90] = 255
+    canvas[30:130, 50:110] = 255
 
     prepared = prepare_digit(canvas)
 
-    assert prepared.box == (50, 30, 90, 130)
-    assert prepared.scaled.shape == (20, 8)
+    assert prepared.box == (50, 30, 110, 130)
+    assert prepared.scaled.shape == (20, 12)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from PIL import Image
 
 from vgg_demo import own_digits
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digit, read_image
+from vgg_demo.drawing import prepare_digit
 from vgg_demo.errors import DataError
 from vgg_demo.own_digits import read_folder, read_uploads, read_zip
+from vgg_demo.pictures import read_image
 
 
 def png(digits: Digits, index: int, size: tuple[int, int] = (100, 120), is_dark_on_light: bool = False) -> bytes:

@@ -84,5 +84,5 @@ def test_normalisation_stands_in_transforms_alone(project: Path) -> None:
 
     found = {path.name for path in files if any(normalises(node) for node in ast.walk(ast.parse(path.read_bytes())))}
 
-    # drawing.py turns a picture's levels to brightness and back; what it hands on is uint8, as a test there shows
-    assert found == {"transforms.py", "drawing.py"}
+    # ink.py turns a picture's levels to brightness and back; what it hands on is uint8, as a test there shows
+    assert found == {"transforms.py", "ink.py"}

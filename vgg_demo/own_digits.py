@@ -20,8 +20,9 @@ from PIL import Image
 
 from vgg_demo.config import CLASSES
 from vgg_demo.data import Digits
-from vgg_demo.drawing import decode_image, prepare_digit
+from vgg_demo.drawing import prepare_digit
 from vgg_demo.errors import BlankImageError, DataError, ImageError
+from vgg_demo.pictures import decode_image
 
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 20_000_000  # of one picture, unpacked

@@ -1,0 +1,137 @@
+"""Photographs of handwriting: paper that is lit unevenly, ruled lines, the noise of a camera."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+Grey = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+SMALLEST = 64  # pixels a side: what is smaller is a digit cut out already, not a photograph
+PHOTO_SIZE = 400  # pixels a side that a photograph is reduced to
+FLAT, FLAT_SHARE = 0.012, 0.85  # a drawing program's background has one shade along most of the border
+BACKGROUND_SIZE, BACKGROUND_WINDOW = 50, 17  # paper is followed with a median over a third of the picture
+MIN_CONTRAST = 0.12  # of the paper's brightness, where the noise is smoothed away
+LINE_SHARE = 0.6  # of the picture's width: how much of a ruled line must be seen
+STEEPEST, ANGLES = 0.14, 57  # slopes of ruled lines that are tried: up to 8 degrees either way
+MAX_LINES = 60
+TOUCHING = np.ones((3, 3))
+
+
+def is_photograph(grey: Grey) -> bool:
+    """Whether a picture's background is unlike a drawing program's: grey in [0, 1], (H, W)."""
+    if min(grey.shape) < SMALLEST:
+        return False
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return float((np.abs(border - np.median(border)) <= FLAT).mean()) < FLAT_SHARE
+
+
+def paper_contrast(grey: Grey) -> Grey | None:
+    """The handwriting on a photograph, float32 (h, w) in [0, 1], h and w at most 400; None when there is none.
+
+    Each place is compared with the paper around it, so shadows fade away. What is thin and runs straight from border to
+    border is a ruled line; what touches the border is the edge of the paper or the table, if anything else is there.
+    """
+    grey = _reduce(grey, PHOTO_SIZE)
+    paper = _paper(grey)
+    difference = ndimage.gaussian_filter((paper - grey) / np.maximum(paper, 0.1), max(grey.shape) / 400)
+    darker, lighter = (float(np.percentile(side, 99.7)) for side in (difference, -difference))
+    contrast = difference if darker >= 0.8 * lighter else -difference  # ink is darker than paper, save on a blackboard
+    strongest = float(np.percentile(contrast, 99.7))
+    if strongest < MIN_CONTRAST:
+        return None
+    level = _threshold(contrast, strongest)
+    mask = _without_lines(contrast > level)
+    mask = _within(mask)
+    if not mask.any():
+        return None
+    strongest = float(np.percentile(contrast[mask], 75))
+    ink = (contrast - 0.5 * level) / max(strongest - 0.5 * level, 1e-6)
+    return np.asarray(np.where(ndimage.binary_dilation(mask, TOUCHING), ink, 0).clip(0, 1), np.float32)
+
+
+def _reduce(grey: Grey, side: int) -> Grey:
+    factor = side / max(grey.shape)
+    if factor >= 1:
+        return grey
+    size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
+    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX), np.float32)
+
+
+def _paper(grey: Grey) -> Grey:
+    """How bright the paper is at each place: the median of its surroundings, most of which is paper."""
+    small = _reduce(grey, BACKGROUND_SIZE)
+    smooth = ndimage.gaussian_filter(ndimage.median_filter(small, BACKGROUND_WINDOW, mode="nearest"), 1)
+    size = (grey.shape[1], grey.shape[0])
+    return np.asarray(Image.fromarray(smooth).resize(size, Image.Resampling.BICUBIC), np.float32)
+
+
+def _threshold(contrast: Grey, strongest: float) -> float:
+    """The level that parts ink from paper best: Otsu 1979, on the contrasts between the noise and the strongest."""
+    noise = 1.4826 * float(np.median(np.abs(contrast - np.median(contrast))))  # as a standard deviation
+    counts, edges = np.histogram(contrast.clip(0, strongest), 128)
+    middles = (edges[1:] + edges[:-1]) / 2
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    sums = np.cumsum(counts * middles)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    otsu = float(middles[int(np.nanargmax(between))])
+    return max(otsu, 4 * noise, 0.35 * strongest)
+
+
+def _without_lines(mask: Mask) -> Mask:
+    """Leave out straight thin lines from border to border, level or upright; a stroke across one stays whole."""
+    return _without_level_lines(_without_level_lines(mask).T).T
+
+
+def _without_level_lines(mask: Mask) -> Mask:
+    height, width = mask.shape
+    kept = mask.copy()
+    slopes = np.linspace(-STEEPEST, STEEPEST, ANGLES)
+    thin = _thin_runs(mask)
+    for _line in range(MAX_LINES):
+        rows, columns = np.nonzero(thin)
+        if len(rows) < LINE_SHARE * width:
+            break
+        offsets = np.round(rows[None] - slopes[:, None] * columns[None]).astype(int)  # (angles, pixels)
+        least = int(offsets.min())
+        counts = [np.bincount(row - least, minlength=1) for row in offsets]
+        best = int(np.argmax([count.max() for count in counts]))
+        offset = int(counts[best].argmax()) + least
+        near = np.abs(rows - slopes[best] * columns - offset) <= max(3, height // 100)
+        seen = np.zeros(width, bool)
+        seen[columns[near]] = True
+        ends = max(2, width // 8)
+        if seen.mean() < LINE_SHARE or not (seen[:ends].any() and seen[-ends:].any()):
+            break
+        kept[rows[near], columns[near]] = False
+        thin[rows[near], columns[near]] = False
+    return kept
+
+
+def _thin_runs(mask: Mask) -> Mask:
+    """The pixels whose run of ink from top to bottom is short: at most a 50th of the height."""
+    most = max(3, mask.shape[0] // 50)
+    long_runs = ndimage.binary_opening(mask, np.ones((most + 1, 1)))
+    return np.asarray(mask & ~long_runs)
+
+
+def _within(mask: Mask) -> Mask:
+    """Leave out crumbs, and what touches the border when something else is there."""
+    parts, count = ndimage.label(mask, TOUCHING)
+    if not count:
+        return mask
+    places = ndimage.find_objects(parts)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
+    height, width = mask.shape
+    inner = np.array([rows.start > 0 and columns.start > 0 and rows.stop < height and columns.stop < width
+                      for rows, columns in places])  # fmt: skip
+    lengths = np.array([max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in places])
+    if inner.any() and lengths[inner].max() >= 0.08 * max(height, width):
+        sizes = np.where(inner, sizes, 0)
+    kept = sizes >= 0.05 * sizes.max()
+    return np.asarray(np.concatenate([[False], kept])[parts])
