@@ -79,7 +79,7 @@ def show() -> None:
 
 def take_file(key: str) -> None:
     """Read what an uploader or a camera has, or say why it cannot be read."""
-    from vgg_demo.drawing import decode_image
+    from vgg_demo.pictures import decode_image
 
     state: Any = st.session_state
     resources.forget("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")

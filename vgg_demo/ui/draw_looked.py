@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vgg_demo.explain import ConvLayer
 
 NOTHING = 1e-6  # logits: less than this is only rounding
+FAINT = 0.25  # of the answer's: what is weaker than this is shown weaker
 
 
 def show(look: Look) -> None:
@@ -31,8 +32,8 @@ def show(look: Look) -> None:
     most = float(found[0].max())
     draw_pictures.row(
         [
-            heat_figure(look, found[0], _("What speaks for {digit}, the answer").format(digit=answer)),
-            heat_figure(look, found[1], speaks_for(other, float(found[1].max()), most)),
+            heat_figure(look, found[0], most, _("What speaks for {digit}, the answer").format(digit=answer)),
+            heat_figure(look, found[1], most, speaks_for(other, float(found[1].max()), most)),
         ]
     )
     st.caption(
@@ -89,18 +90,20 @@ def speaks_for(digit: int, strength: float, most: float) -> str:
     text = _("What speaks for {digit}").format(digit=digit)
     if strength <= NOTHING or most <= NOTHING:
         return text
+    if strength < 0.01 * most:
+        return text + _(": next to nothing")
     return text + _(", {share:.0f} % as strong").format(share=100 * strength / most)
 
 
-def heat_figure(look: Look, heat: torch.Tensor, caption: str) -> str:
-    """A class activation map over the ink, its strongest place in full orange."""
+def heat_figure(look: Look, heat: torch.Tensor, answers: float, caption: str) -> str:
+    """A class activation map over the ink; a faint one only faintly, beside what is the answer's largest value."""
     most = float(heat.max())
     if most <= NOTHING:
         caption = _("{caption}: nothing on the picture").format(caption=caption)
         alt = caption
     else:
         alt = _("{caption}: most of it {place}").format(caption=caption, place=draw_pictures.strongest_place(heat))
-    picture = draw_pictures.heat_over(look.reading.prepared.digit, heat / max(most, NOTHING))
+    picture = draw_pictures.heat_over(look.reading.prepared.digit, heat / max(most, FAINT * answers, NOTHING))
     return draw_pictures.figure(picture, caption, alt, 220)
 
 

@@ -11,46 +11,55 @@ from vgg_demo.ui.draw_look import Look
 from vgg_demo.ui.text import _, percent
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import torch
 
     from vgg_demo.model import VGG
 
+SHOWN = 140  # screen pixels a picture
+
 
 def show(look: Look) -> None:
     """The steps; with the switch, those of a plain resize, too, and both answers."""
-    prepared = look.reading.prepared
-    left, top, right, bottom = prepared.box
-    height, width = prepared.scaled.shape
-    inputs = tensor(look.network, look.image)
-    draw_pictures.row(
-        [
-            draw_pictures.figure(look.pixels, _("1. The picture"), _("The picture as it was drawn or chosen")),
-            draw_pictures.figure(
-                draw_pictures.with_box(prepared.ink, prepared.box),
-                _("2. The ink and the box around it: {w}×{h} pixels").format(w=right - left, h=bottom - top),
-                _("The ink, light on dark, with a frame around it"),
-            ),
-            draw_pictures.figure(
-                (prepared.scaled * 255).astype("uint8"),
-                _("3. The longer side made 20 pixels: {w}×{h}").format(w=width, h=height),
-                _("The ink alone, {w} by {h} pixels").format(w=width, h=height),
-                140 * width // max(height, width),
-            ),
-            draw_pictures.figure(
-                prepared.digit,
-                _("4. Placed in 28×28, its centre of mass in the middle"),
-                _("The digit, centred in 28 by 28 pixels"),
-            ),
-            draw_pictures.figure(
-                tensor_picture(inputs), _("5. ") + tensor_in_words(inputs), _("The tensor as a picture")
-            ),
-        ]
-    )
+    draw_pictures.row(steps(look))
     st.caption(
-        _("This is how MNIST itself was made (LeCun et al. 1998), so that the network gets what it has learned from.")
+        _(
+            "MNIST itself was made so (LeCun et al. 1998), by people whose pens were alike: the network gets what it "
+            "has learned from."
+        )
     )
     if st.toggle(_("The story's own way beside it"), key="draw_story", persist_state=resources.KEPT):
         show_story(look)
+
+
+def steps(look: Look) -> list[str]:
+    """A picture of every step from the canvas to the tensor, as HTML."""
+    figure, prepared = draw_pictures.figure, look.reading.prepared
+    left, top, right, bottom = prepared.box
+    box = _("2. The ink and the box around it: {w}×{h} pixels").format(w=right - left, h=bottom - top)
+    height, width = prepared.scaled.shape
+    small = _("4. The longer side made 20 pixels: {w}×{h}").format(w=width, h=height)
+    inputs = tensor(look.network, look.image)
+    return [
+        figure(look.pixels, _("1. The picture"), _("The picture as it was drawn or chosen")),
+        figure(
+            draw_pictures.with_box(prepared.ink, prepared.box), box, _("The ink, light on dark, with a frame around it")
+        ),
+        figure(
+            as_bytes(prepared.strokes),
+            _("3. Strokes as wide as those of MNIST's pens"),
+            _("The ink of the box with its strokes made thinner or wider"),
+            SHOWN * prepared.strokes.shape[1] // max(prepared.strokes.shape),
+        ),
+        figure(as_bytes(prepared.scaled), small, _("The ink in few pixels"), SHOWN * width // max(height, width)),
+        figure(
+            prepared.digit,
+            _("5. Placed in 28×28, its centre of mass in the middle"),
+            _("The digit, centred in 28 by 28 pixels"),
+        ),
+        figure(tensor_picture(inputs), _("6. ") + tensor_in_words(inputs), _("The tensor as a picture")),
+    ]
 
 
 def show_story(look: Look) -> None:
@@ -90,6 +99,11 @@ def show_story(look: Look) -> None:
             "network has never seen one, and it does not read every size and place alike."
         )
     )
+
+
+def as_bytes(ink: npt.NDArray[np.float32]) -> draw_pictures.Pixels:
+    """Ink in [0, 1] as uint8, 255 the most ink."""
+    return (ink.clip(0, 1) * 255).round().astype("uint8")
 
 
 def tensor(network: VGG, image: torch.Tensor) -> torch.Tensor:
