@@ -26,7 +26,8 @@ FOUR = [[(110, 50), (80, 150), (200, 150)], [(170, 60), (165, 235)]]
 
 def open_tab(page: Page, server: Server, tab: str = "Train") -> None:
     page.goto(f"{server.url}/?tab={tab}")
-    expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+    chosen = page.get_by_role("tab", name=tab, exact=True)
+    expect(chosen).to_have_attribute("aria-selected", "true", timeout=30_000)  # the first one after a start is slow
     wait_idle(page)
 
 

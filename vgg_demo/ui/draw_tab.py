@@ -1,22 +1,36 @@
-"""The Draw tab: the canvas, the answer, the ten bars."""
+"""The Draw tab: the canvas, the answer, the ten bars; and, a step away, everything that happened in between."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
-from vgg_demo.errors import BlankImageError, VggDemoError
-from vgg_demo.ui import charts, resources
+from vgg_demo.errors import VggDemoError
+from vgg_demo.ui import (
+    charts,
+    draw_canvas,
+    draw_charts,
+    draw_compare,
+    draw_inputs,
+    draw_layers,
+    draw_logits,
+    draw_looked,
+    draw_pictures,
+    draw_steps,
+    resources,
+)
+from vgg_demo.ui.draw_look import Look, read
 from vgg_demo.ui.evaluate_tab import pick_checkpoint
 from vgg_demo.ui.text import _, percent
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-CANVAS_PIXELS = 280
-PEN_PIXELS = 22
+STYLE = """<style>
+.answer-none { font-size: 2.2rem; line-height: 1.2; font-weight: 700; }
+.answer-several { font-size: 3.6rem; line-height: 1.1; font-weight: 700; letter-spacing: .06em; }
+.answer-small { font-size: 2.4rem; line-height: 1.1; font-weight: 700; }
+</style>"""
+FLAT = 0.2  # a largest probability below this says more about the network than about the drawing
 
 
 @st.fragment
@@ -26,101 +40,127 @@ def show() -> None:
         path = pick_checkpoint("draw_checkpoint")
     if path is None:
         return
-    canvas, answer, bars = st.columns([1.25, 0.9, 1.4], gap="medium")
+    canvas, answer, bars = st.columns(
+        [2.7, 0.9, 1.2] if st.session_state.get("wide") else [1.25, 0.9, 1.4], gap="medium"
+    )
     with canvas:
-        sent = show_sent_image()
+        sent = draw_inputs.show_sent()
         with st.container(key="sketch"):
-            pixels = sketch_pad()
-        pixels = pixels if sent is None else sent
+            pixels = draw_canvas.sketch_pad()
     try:
-        seen, probabilities = read(path, pixels)
+        look = read(st.session_state["draw_checkpoint"], path, pixels if sent is None else sent)
+        with answer:
+            look = show_answer(look)
+        with bars:
+            show_bars(look)
+        ways, pen = st.columns(2, gap="large")
+        with ways:
+            draw_inputs.show()
+        with pen:
+            draw_canvas.settings()
+        if look is not None:
+            show_section(look)
     except (VggDemoError, FileNotFoundError) as error:
         st.error(str(error))
-        return
-    with answer:
-        show_answer(seen, probabilities)
-    with bars:
-        st.echarts_chart(
-            charts.probability_bars(probabilities),
-            height=320,
-            key="bars",
-            alt=charts.probabilities_in_words(probabilities),
-        )
 
 
-def sketch_pad() -> npt.NDArray[np.uint8] | None:
-    """A canvas for finger, pen or mouse: uint8 (280, 280, 4), white ink on black, or None before the first stroke."""
-    from streamlit_drawable_canvas import st_canvas  # raises when imported outside a running app
-
-    st.session_state.setdefault("canvas_version", 0)
-    result = st_canvas(
-        stroke_width=PEN_PIXELS,
-        stroke_color="#FFFFFF",
-        background_color="#000000",
-        width=CANVAS_PIXELS,
-        height=CANVAS_PIXELS,
-        return_image_data=True,
-        key=f"canvas-{st.session_state['canvas_version']}",
-    )
-    st.button(_("Clear"), icon=":material/delete:", key="clear", on_click=_clear)
-    pixels: npt.NDArray[np.uint8] | None = result.image_data
-    return pixels
-
-
-def show_sent_image() -> npt.NDArray[np.uint8] | None:
-    """The image that was sent here, uint8 (28, 28, 3), in place of the canvas, and the way back; None without any."""
-    image: npt.NDArray[np.uint8] | None = st.session_state.get("draw_image")
-    # hidden, not left out: a canvas that goes loses its drawing
-    st.html(f"<style>.st-key-sketch {{ display: {'flex' if image is None else 'none'}; }}</style>")
-    if image is None:
+def show_answer(look: Look | None) -> Look | None:
+    """The digit or digits, how sure the network is, and the picture that it got. Returns the look at the chosen one."""
+    st.html(STYLE)
+    if look is None:
+        show_nothing()
         return None
-    with st.container(key="sent"):
-        caption = st.session_state.get("draw_image_caption", "")
-        st.image(_enlarge(_enlarge(image)), width=CANVAS_PIXELS, caption=caption, alt=caption)
-    st.button(_("Back to the canvas"), icon=":material/draw:", key="unsend", on_click=resources.forget,
-              args=("draw_image", "draw_image_caption"))  # fmt: skip
-    return image[..., None].repeat(3, 2)
-
-
-def read(path: Any, pixels: npt.NDArray[np.uint8] | None) -> tuple[Any, list[float]]:
-    """The digit as the network sees it, uint8 (28, 28), and ten probabilities; None and zeros for an empty canvas."""
-    if pixels is None or not pixels[..., :3].any():
-        return None, [0.0] * 10
-    from vgg_demo.drawing import prepare_digit
-    from vgg_demo.evaluation import predict_probabilities
-
-    network, _header = resources.load_network(str(path), resources.fingerprint(path))
-    try:
-        prepared = prepare_digit(pixels)
-    except BlankImageError:
-        return None, [0.0] * 10
-    return prepared.digit, predict_probabilities(network, prepared.tensor)[0].tolist()
-
-
-def show_answer(seen: Any, probabilities: list[float]) -> None:
-    """The digit, how sure the network is, and the picture that it got."""
-    if seen is None:
-        st.markdown(_("**Draw a digit, 0 to 9.**"))
-        st.caption(_("The canvas is empty. Use a finger, a pen or the mouse; every stroke is read at once."))
-        return
-    digit = max(range(10), key=probabilities.__getitem__)
-    st.html(f'<div class="answer-digit" role="status" aria-label="{_("The answer")}: {digit}">{digit}</div>')
-    sure = probabilities[digit]
-    st.caption(_("over 99.9 % sure") if sure > 0.999 else _("{sure} sure").format(sure=percent(sure, 1)))
+    if len(look.readings) > 1:
+        look = choose(look)
+    else:
+        show_digit(look)
+    label = draw_inputs.true_label()
+    if label is not None:
+        is_right = look.reading.can_tell and look.reading.digit == label
+        verdict = _("✓ read right") if is_right else _("✗ misread")
+        st.markdown(_("True label: **{label}** · {verdict}").format(label=label, verdict=verdict))
     with st.container(key="seen"):
-        st.image(
-            _enlarge(seen),
-            width=140,
-            caption=_("What the network sees: 28×28"),
-            alt=_("The drawing, scaled and centred in 28 by 28 pixels"),
+        caption = _("What the network sees: 28×28")
+        alt = _("The drawing, scaled and centred in 28 by 28 pixels")
+        draw_pictures.row([draw_pictures.figure(look.reading.prepared.digit, caption, alt)])
+    return look
+
+
+def show_nothing() -> None:
+    """Nothing to read: an empty canvas, or a picture without ink."""
+    if "draw_image" in st.session_state:
+        st.markdown(_("**There is nothing on this picture.**"))
+        st.caption(_("It has one brightness all over. Choose a picture with a digit on it."))
+        return
+    st.markdown(_("**Draw a digit, 0 to 9.**"))
+    st.caption(_("The canvas is empty. Use a finger, a pen, the mouse or the keyboard; every stroke is read at once."))
+
+
+def show_digit(look: Look) -> None:
+    """One digit, or that the network cannot tell."""
+    reading = look.reading
+    digit, sure = reading.digit, max(reading.probabilities)
+    if not reading.can_tell:
+        st.html('<div class="answer-none" role="status">' + _("I can't tell") + "</div>")
+        why = (
+            _("This does not look like a digit.")
+            if sure > FLAT
+            else _("It takes no digit for likelier than the others.")
         )
+        guess = _("If it must be one: {digit}, {sure}.").format(digit=digit, sure=percent(sure, 1))
+        st.caption(f"{why} {guess}")
+        return
+    st.html(f'<div class="answer-digit" role="status" aria-label="{_("The answer")}: {digit}">{digit}</div>')
+    st.caption(_("over 99.9 % sure") if sure > 0.999 else _("{sure} sure").format(sure=percent(sure, 1)))
 
 
-def _enlarge(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Five screen pixels a pixel, without smoothing."""
-    enlarged: npt.NDArray[np.uint8] = digit.repeat(5, 0).repeat(5, 1)
-    return enlarged
+def choose(look: Look) -> Look:
+    """Several digits, left to right, and which of them to look into."""
+    digits = "".join(str(reading.digit) if reading.can_tell else "?" for reading in look.readings)
+    st.html(f'<div class="answer-several" role="status" aria-label="{_("The answer")}: {digits}">{digits}</div>')
+    if "?" in digits:
+        st.caption(_("?: I can't tell; this does not look like a digit."))
+
+    def name(place: int) -> str:
+        reading = look.readings[place]
+        text = _("{place}: {digit}, {sure}") if reading.can_tell else _("{place}: can't tell")
+        return text.format(place=place + 1, digit=reading.digit, sure=percent(max(reading.probabilities), 0))
+
+    chosen = st.segmented_control(
+        _("Look into"), range(len(digits)), default=0, format_func=name, key=f"draw_chosen-{len(digits)}", required=True
+    )
+    return replace(look, chosen=chosen or 0)
 
 
-def _clear() -> None:
-    st.session_state["canvas_version"] += 1
+def show_bars(look: Look | None) -> None:
+    """The ten probabilities of the chosen digit."""
+    probabilities = [0.0] * 10 if look is None else look.reading.probabilities
+    st.echarts_chart(
+        draw_charts.bars(probabilities, look is None or look.reading.can_tell),
+        height=320,
+        key="bars",
+        alt=charts.probabilities_in_words(probabilities),
+    )
+
+
+def show_section(look: Look) -> None:
+    """One closer look, when it is asked for; what is not asked for is not computed."""
+    section = st.segmented_control(
+        _("Look inside"),
+        list(SECTIONS),
+        format_func=lambda name: SECTIONS[name][0],
+        key="draw_section",
+        persist_state=resources.KEPT,
+    )
+    if section is not None:
+        with st.container(key="inside"):
+            SECTIONS[section][1](look)
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Look], None]]] = {
+    "steps": (_("Every step"), draw_steps.show),
+    "layers": (_("Feature maps"), draw_layers.show),
+    "looked": (_("Where it looked"), draw_looked.show),
+    "logits": (_("Logits and softmax"), draw_logits.show),
+    "compare": (_("Two networks"), draw_compare.show),
+}

@@ -32,7 +32,6 @@ STYLE = """<style>
 @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } }
 [data-testid="stMetricValue"] { font-size: 1.6rem; font-variant-numeric: tabular-nums; }
 [data-testid="stMain"] h1 { padding: 0; font-size: 1.9rem; }
-.st-key-sketch { margin-top: 1.5rem; }
 .answer-digit { font-size: 6rem; line-height: 1; font-weight: 700; font-variant-numeric: tabular-nums; }
 </style>"""
 
@@ -48,7 +47,7 @@ def warm_up() -> None:
         with contextlib.suppress(VggDemoError):  # whoever needs it will see the error and say so
             path = find_checkpoint()
             load_network(str(path), fingerprint(path))
-        importlib.import_module("vgg_demo.drawing")
+        importlib.import_module("vgg_demo.reading")
         for preset in sorted(PRESETS.values(), key=lambda preset: cost(preset.config)):
             measuring().ask(preset.config)
 

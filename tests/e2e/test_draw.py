@@ -1,0 +1,104 @@
+"""Drawing with the mouse, a finger and the keyboard, and a look inside, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Server
+from tests.e2e.test_page import SEVEN, draw, draw_by_touch, expect_answer, open_tab, wait_idle
+
+pytestmark = pytest.mark.e2e
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.locator(".st-key-sketch").get_by_role("button", name=name)
+
+
+def expect_empty(page: Page) -> None:
+    expect(page.get_by_text("The canvas is empty")).to_be_visible()
+
+
+def test_strokes_of_the_mouse_are_undone_redone_and_cleared(page: Page, server: Server) -> None:
+    open_tab(page, server, "Draw")
+    expect(tool(page, "Undo")).to_be_disabled()
+    draw(page, SEVEN)
+    expect_answer(page, 7)
+
+    tool(page, "Undo").click()
+    expect_empty(page)
+    tool(page, "Redo").click()
+    expect_answer(page, 7)
+    tool(page, "Clear").click()
+    expect_empty(page)
+
+    for name in ("Undo", "Redo"):
+        expect(tool(page, name)).to_be_disabled()
+
+
+def test_finger_draws_undoes_and_looks_inside_on_an_upright_phone(phone: Page, server: Server) -> None:
+    open_tab(phone, server, "Draw")
+    draw_by_touch(phone, SEVEN)
+    expect_answer(phone, 7)
+    tool(phone, "Undo").tap()
+    expect_empty(phone)
+    tool(phone, "Redo").tap()
+    expect_answer(phone, 7)
+
+    for name in ("Undo", "Redo", "Clear"):
+        box = tool(phone, name).bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44
+
+    for section, picture in (
+        ("Every step", "The ink, light on dark, with a frame around it"),
+        ("Feature maps", re.compile("^Block 1, convolution 1: .* the strongest is channel")),
+        ("Where it looked", re.compile("^What speaks for 7, the answer: most of it")),
+    ):
+        phone.get_by_role("radio", name=section).or_(phone.get_by_role("button", name=section)).tap()
+        expect(phone.get_by_role("img", name=picture)).to_be_visible(timeout=30_000)
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_keyboard_alone_draws_a_digit_and_takes_it_back(page: Page, server: Server) -> None:
+    open_tab(page, server, "Draw")
+    canvas = page.get_by_role("application", name=re.compile("^Canvas. Arrow keys move the pen"))
+    expect(canvas).to_be_visible()
+
+    page.get_by_role("tabpanel").get_by_label("Network").locator("visible=true").focus()
+    page.keyboard.press("Tab")
+    expect(canvas).to_be_focused()
+    expect(page.get_by_text("Pen up. Arrow keys move it")).to_be_visible()
+    assert canvas.evaluate("canvas => getComputedStyle(canvas).outlineStyle") == "solid"
+    for key in ["ArrowLeft"] * 6 + [" "] + ["ArrowRight"] * 12 + ["ArrowDown", "ArrowDown", "ArrowLeft"] * 7:
+        page.keyboard.press(key)
+    expect(page.get_by_text("Pen down. Arrow keys draw")).to_be_visible()
+    page.keyboard.press(" ")
+
+    expect_answer(page, 7)
+    page.keyboard.press("Control+z")
+    expect_empty(page)
+
+
+def test_wide_canvas_keeps_the_drawing_and_fits_a_phone(phone: Page, server: Server) -> None:
+    open_tab(phone, server, "Draw")
+    draw_by_touch(phone, SEVEN)
+    expect_answer(phone, 7)
+
+    phone.get_by_text("Room for several digits").tap()
+
+    canvas = phone.locator(".st-key-sketch canvas.upper-canvas")
+    expect(canvas).to_have_attribute("width", "560")
+    wait_idle(phone)
+    box = canvas.bounding_box()
+    assert box is not None
+    assert box["width"] <= 360
+    assert box["width"] / box["height"] == pytest.approx(2, abs=0.02)
+    expect_answer(phone, 7)
+    scale = box["width"] / 560
+    tool(phone, "Clear").tap()
+    expect_empty(phone)
+    draw_by_touch(phone, [[(round((x + 200) * scale), round(y * scale)) for x, y in stroke] for stroke in SEVEN])
+    expect_answer(phone, 7)

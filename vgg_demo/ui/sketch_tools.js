@@ -1,0 +1,124 @@
+// Big buttons for the canvas (undo, redo, clear) and drawing with the keyboard. Everything happens in the browser:
+// the buttons press the canvas's own ones, which show only under a mouse, and the keys do what a mouse would.
+const STEP = 10, SMALL_STEP = 2;   // canvas pixels a key press
+
+const STYLE = `
+  .dc-toolbar { display: none !important; }
+  .dc-scroll { overflow: visible !important; }
+  .dc-container { width: min(var(--pad-width), var(--pad-room)) !important; height: auto !important;
+                  aspect-ratio: var(--pad-ratio); }
+  .dc-container canvas, .dc-container .canvas-container { width: 100% !important; height: 100% !important; }
+  canvas.upper-canvas { touch-action: none !important; }
+  canvas.upper-canvas:focus-visible { outline: 3px solid #F08A3C; outline-offset: 2px; }
+  .pen { position: absolute; z-index: 30; width: 16px; height: 16px; margin: -8px 0 0 -8px; border-radius: 50%;
+         border: 3px solid #F08A3C; box-sizing: border-box; pointer-events: none; display: none; }
+  .pen.down { background: #F08A3C; }
+  canvas.upper-canvas:focus-visible ~ .pen { display: block; }`;
+
+const findCanvas = () => {
+  for (const sketch of document.querySelectorAll(".st-key-sketch")) {
+    for (const element of sketch.querySelectorAll("*")) {
+      const upper = element.shadowRoot?.querySelector("canvas.upper-canvas");
+      if (upper) return { sketch, root: element.shadowRoot, upper };
+    }
+  }
+  return null;
+};
+
+export default function (component) {
+  const { parentElement, data } = component;
+  const button = (name) => parentElement.querySelector(`[data-tool=${name}]`);
+  const hint = parentElement.querySelector(".hint");
+  let root = null, upper = null, pen = null, cleanUp = () => {};
+  let x = 0, y = 0, isDown = false;
+
+  for (const name of ["undo", "redo", "clear"]) button(name).querySelector("span").textContent = data[name];
+
+  const press = (label) => root?.querySelector(`button[aria-label="${label}"]`)?.click();
+  button("undo").onclick = () => press("Undo");
+  button("redo").onclick = () => press("Redo");
+  button("clear").onclick = () => press("Reset canvas & history");
+
+  const send = (kind) => {
+    const box = upper.getBoundingClientRect();
+    const place = { clientX: box.left + x * box.width / upper.width, clientY: box.top + y * box.height / upper.height };
+    const target = kind === "mousedown" ? upper : document;   // fabric follows a stroke on the whole document
+    target.dispatchEvent(new MouseEvent(kind, { ...place, button: 0, buttons: 1, bubbles: true, cancelable: true }));
+  };
+  const say = () => {
+    pen.classList.toggle("down", isDown);
+    pen.style.left = `${100 * x / upper.width}%`;
+    pen.style.top = `${100 * y / upper.height}%`;
+    hint.textContent = isDown ? data.down : data.up;
+  };
+  const setDown = (down) => {
+    if (down === isDown) return;
+    isDown = down;
+    send(down ? "mousedown" : "mouseup");
+    say();
+  };
+  const onKey = (event) => {
+    const step = event.shiftKey ? SMALL_STEP : STEP;
+    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+    const key = event.key.toLowerCase();
+    const isCommand = event.ctrlKey || event.metaKey;
+    if (dx || dy) {
+      x = Math.min(Math.max(x + dx * step, 0), upper.width);
+      y = Math.min(Math.max(y + dy * step, 0), upper.height);
+      if (isDown) send("mousemove");
+      say();
+    } else if (key === " ") { if (!event.repeat) setDown(!isDown); }
+    else if (isCommand && key === "z") press(event.shiftKey ? "Redo" : "Undo");
+    else if (isCommand && key === "y") press("Redo");
+    else if (key === "delete" || key === "backspace") press("Reset canvas & history");
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const onFocus = () => { hint.hidden = !upper.matches(":focus-visible"); say(); };
+  const onBlur = () => { setDown(false); hint.hidden = true; };
+
+  const attach = () => {
+    const found = findCanvas();
+    if (!found || found.upper === upper) return;
+    cleanUp();
+    ({ root, upper } = found);
+    const host = root.querySelector(".dc-root");
+    const style = document.createElement("style");
+    style.textContent = STYLE;
+    root.appendChild(style);
+    pen = document.createElement("div");
+    pen.className = "pen";
+    upper.parentElement.appendChild(pen);
+    x = upper.width / 2, y = upper.height / 4;
+    upper.tabIndex = 0;
+    upper.setAttribute("role", "application");
+    upper.setAttribute("aria-label", data.label);
+    const events = { keydown: onKey, focus: onFocus, blur: onBlur };
+    for (const [name, listener] of Object.entries(events)) upper.addEventListener(name, listener);
+    const follow = () => {   // the canvas's own buttons know whether there is anything to undo
+      for (const [name, label] of [["undo", "Undo"], ["redo", "Redo"]]) {
+        button(name).disabled = root.querySelector(`button[aria-label="${label}"]`)?.disabled ?? true;
+      }
+      host.style.setProperty("--pad-width", `${upper.width}px`);
+      host.style.setProperty("--pad-ratio", `${upper.width} / ${upper.height}`);
+      if (found.sketch.clientWidth) host.style.setProperty("--pad-room", `${found.sketch.clientWidth}px`);
+    };
+    const observer = new MutationObserver(follow);
+    observer.observe(root.querySelector(".dc-toolbar"), { subtree: true, attributes: true, attributeFilter: ["disabled"] });
+    observer.observe(upper, { attributes: true, attributeFilter: ["width", "height"] });
+    const resizes = new ResizeObserver(follow);   // a canvas wider than the screen is shown smaller
+    resizes.observe(found.sketch);
+    follow();
+    cleanUp = () => {
+      observer.disconnect();
+      resizes.disconnect();
+      for (const [name, listener] of Object.entries(events)) upper.removeEventListener(name, listener);
+      style.remove();
+      pen.remove();
+    };
+  };
+  attach();
+  const timer = setInterval(attach, 250);   // the canvas may come later, or come anew
+  return () => { clearInterval(timer); cleanUp(); };
+}
