@@ -167,17 +167,6 @@ def test_answer_that_cannot_be_told_says_so_and_gives_no_big_digit(
     assert "answer-digit" not in texts(app).replace(resources.STYLE, "")
 
 
-def test_network_that_knows_nothing_is_not_said_to_have_seen_no_digit(app: AppTest, seven: Any) -> None:
-    make_run("broken", NETWORKS["coloured"])
-    app.session_state["draw_image"] = seven
-    app.session_state["draw_checkpoint"] = "broken"
-
-    app.run()
-
-    assert "I can't tell" in texts(app)
-    assert re.search(r"It takes no digit for likelier than the others. If it must be one: \d, 1\d\.\d %", texts(app))
-
-
 def test_several_digits_are_shown_in_order_and_the_chosen_one_is_looked_into(
     app: AppTest, seven: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

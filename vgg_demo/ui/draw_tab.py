@@ -30,7 +30,6 @@ STYLE = """<style>
 .answer-several { font-size: 3.6rem; line-height: 1.1; font-weight: 700; letter-spacing: .06em; }
 .answer-small { font-size: 2.4rem; line-height: 1.1; font-weight: 700; }
 </style>"""
-FLAT = 0.2  # a largest probability below this says more about the network than about the drawing
 
 
 @st.fragment
@@ -102,13 +101,7 @@ def show_digit(look: Look) -> None:
     digit, sure = reading.digit, max(reading.probabilities)
     if not reading.can_tell:
         st.html('<div class="answer-none" role="status">' + _("I can't tell") + "</div>")
-        why = (
-            _("This does not look like a digit.")
-            if sure > FLAT
-            else _("It takes no digit for likelier than the others.")
-        )
-        guess = _("If it must be one: {digit}, {sure}.").format(digit=digit, sure=percent(sure, 1))
-        st.caption(f"{why} {guess}")
+        st.caption(_("This does not look like a digit. If it must be one: {digit}.").format(digit=digit))
         return
     st.html(f'<div class="answer-digit" role="status" aria-label="{_("The answer")}: {digit}">{digit}</div>')
     st.caption(_("over 99.9 % sure") if sure > 0.999 else _("{sure} sure").format(sure=percent(sure, 1)))
