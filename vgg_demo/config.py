@@ -36,7 +36,6 @@ class ModelConfig:
     width multiplies every channel count of the plan and the classifier's hidden layers.
     classifier: "mlp" is Linear 4096, ReLU, Linear 1000, ReLU, Linear 10, scaled by width; "linear" is Linear 10.
     init: "pytorch" is the default of torch.nn; "he" is He et al. 2015, normal, fan-in.
-    pool_first: pools come before batch norm and ReLU, which then have a quarter of the work, not after as in the paper.
     """
 
     plan: str = "vgg16"
@@ -46,7 +45,6 @@ class ModelConfig:
     batch_norm: bool = False
     classifier: Literal["mlp", "linear"] = "mlp"
     init: Literal["pytorch", "he"] = "pytorch"
-    pool_first: bool = False
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -71,20 +69,6 @@ class ModelConfig:
     def conv_channels(self) -> tuple[int | str, ...]:
         """The plan with its channel counts multiplied by width."""
         return tuple(layer if isinstance(layer, str) else self.scaled(layer) for layer in PLANS[self.plan])
-
-    @property
-    def feature_layers(self) -> list[tuple[str, int]]:
-        """The convolutional part layer by layer: "conv", "norm", "relu" or "pool", each with its output channels."""
-        layers: list[tuple[str, int]] = []
-        plan = self.conv_channels
-        for channels, following in zip(plan, (*plan[1:], None), strict=True):
-            if isinstance(channels, str):
-                continue  # a pool: it was added with the convolution before it
-            after = ["norm", "relu"] if self.batch_norm else ["relu"]
-            if following == "M":
-                after = ["pool", *after] if self.pool_first else [*after, "pool"]
-            layers += [(kind, channels) for kind in ("conv", *after)]
-        return layers
 
     @property
     def hidden_sizes(self) -> tuple[int, ...]:
