@@ -16,8 +16,9 @@ from streamlit.testing.v1 import AppTest
 from vgg_demo.budget import record_speed
 from vgg_demo.config import PRESETS, RunConfig, get_preset
 from vgg_demo.runs.manager import start_run
+from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
-from vgg_demo.runs.store import Run, create_run, list_runs, process_started
+from vgg_demo.runs.store import Run, create_run, list_runs
 from vgg_demo.ui import resources
 
 CLASSROOM = get_preset("classroom").config

@@ -14,8 +14,9 @@ from pathlib import Path
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
+from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
-from vgg_demo.runs.store import PROJECT, Run, create_run, home, process_started, store_lock
+from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
 WARM_AGAIN_SECONDS = 3.0
 _children: list[subprocess.Popen[bytes]] = []

@@ -24,12 +24,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import CheckpointError, ConfigError, RunError, RunNotFoundError, StorageError
 from vgg_demo.files import write_text
+from vgg_demo.runs.processes import is_alive
 
 PROJECT = Path(__file__).parent.parent.parent
 PRETRAINED = PROJECT / "checkpoints" / "pretrained"
@@ -179,33 +179,6 @@ class Run:
                 file.write(line)
         except OSError as error:
             raise StorageError(f"{self.control_path} cannot be written ({error.strerror or error})") from error
-
-
-def is_alive(pid: int | None, started: float | None) -> bool:
-    """Whether that very process still runs: a later one with the same number does not count, nor does a zombie."""
-    if pid is None:
-        return False
-    try:
-        is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-    now = process_started(pid)
-    return not is_zombie and (started is None or (now is not None and abs(now - started) < 1))
-
-
-def process_started(pid: int) -> float | None:
-    """When a process started, in a clock of its own that no one can set; None when there is no such process.
-
-    On Linux the ticks since the computer started, field 22 of /proc/PID/stat: a time of day, as psutil gives it,
-    differs between two readers when the clock was set in between, and a run that goes on would look dead.
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat")
-        if stat.exists():
-            return float(stat.read_text().rpartition(")")[2].split()[19])
-        return float(psutil.Process(pid).create_time())
-    except (OSError, psutil.Error):
-        return None
 
 
 def create_run(config: RunConfig, name: str | None = None, owner: str | None = None) -> Run:
