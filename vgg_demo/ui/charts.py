@@ -15,6 +15,14 @@ KNOWS_NOTHING = math.log(10)
 KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
 OVERLAYS = [(BLUE, "dashed"), (GREEN, "dotted"), (PURPLE, "solid"), (GREY, "dashed"), ("#B79F00", "dotted")]
 Spec = dict[str, Any]
+DIGITS_DOWN: Spec = {
+    "type": "category",
+    "data": [str(digit) for digit in range(10)],
+    "inverse": True,
+    "axisTick": {"show": False},
+    "axisLine": {"show": False},
+    "axisLabel": {"fontSize": 14},
+}
 
 
 def loss_curve(
@@ -31,83 +39,26 @@ def loss_curve(
 
     others: runs to lay over it, told apart by colour and dashes; only their smoothed loss is shown.
     """
+    marks = _marks(curve, total_steps, steps_per_epoch)
     series = [
+        _loss_of_each_batch(curve, log_scale),
         {
-            "name": _("loss of each batch"),
-            "type": "line",
-            "data": _positive(curve.points(), log_scale),
-            "showSymbol": len(curve.steps) < 3,
-            "lineStyle": {"width": 1, "opacity": 0.6, "color": SKY},
-            "itemStyle": {"color": SKY},
-        },
-        {
-            "name": _("smoothed") if not others else name,
-            "type": "line",
-            "showSymbol": False,
+            **_smoothed(name if others else _("smoothed"), curve, smoothing, log_scale, ORANGE, 3),
+            "markLine": marks,
             "z": 5,
-            "data": _positive(curve.points(smoothing=smoothing), log_scale),
-            "lineStyle": {"width": 3, "color": ORANGE},
-            "itemStyle": {"color": ORANGE},
-            "markLine": _marks(curve, total_steps, steps_per_epoch),
         },
     ]
     for (other, theirs), (colour, dash) in zip(others.items(), OVERLAYS, strict=False):
-        series.append(
-            {
-                "name": other,
-                "type": "line",
-                "showSymbol": False,
-                "itemStyle": {"color": colour},
-                "data": _positive(theirs.points(smoothing=smoothing), log_scale),
-                "lineStyle": {"width": 2.5, "color": colour, "type": dash},
-            }
-        )
-        total_steps = max(total_steps, theirs.last_step)
-    right_axis: list[Spec] = []
+        series.append(_smoothed(other, theirs, smoothing, log_scale, colour, 2.5, dash))
+    right_axes: list[Spec] = []
     if curve.val_accuracies:
-        right_axis.append(
-            {"type": "value", "min": 0, "max": 100, "name": _("accuracy, %"), "splitLine": {"show": False}}
-        )
-        series.append(
-            {
-                "name": _("validation accuracy"),
-                "type": "line",
-                "yAxisIndex": 1,
-                "symbol": "diamond",
-                "symbolSize": 10,
-                "data": [(step, round(100 * accuracy, 3)) for step, accuracy in curve.val_accuracies],
-                "lineStyle": {"width": 2, "color": GREEN, "type": "dashed"},
-                "itemStyle": {"color": GREEN},
-            }
-        )
+        right_axes.append({"min": 0, "max": 100, "name": _("accuracy, %")})
+        series.append({**_validation_accuracy(curve), "yAxisIndex": len(right_axes)})
     if learning_rate:
-        right_axis.append(
-            {
-                "type": "value",
-                "min": 0,
-                "name": _("learning rate"),
-                "splitLine": {"show": False},
-                "offset": 56 if right_axis else 0,
-                "position": "right",
-            }
-        )
-        series.append(
-            {
-                "name": _("learning rate"),
-                "type": "line",
-                "yAxisIndex": len(right_axis),
-                "showSymbol": False,
-                "data": curve.points("learning_rates"),
-                "itemStyle": {"color": PURPLE},
-                "lineStyle": {"width": 1.5, "color": PURPLE, "type": "dotted"},
-                "tooltip": {"valueFormatter": "%.3g"},
-            }
-        )
-    loss_axis = (
-        {"type": "log", "min": 0.001, "name": _("loss"), "nameGap": 8}
-        if log_scale
-        else {"type": "value", "min": 0, "max": _ceiling([curve, *others.values()]), "name": _("loss"), "nameGap": 8}
-    )
+        offset = 56 if right_axes else 0
+        right_axes.append({"min": 0, "name": _("learning rate"), "offset": offset, "position": "right"})
+        series.append({**_learning_rate(curve), "yAxisIndex": len(right_axes)})
+    loss_axis = {"type": "log", "min": 0.001} if log_scale else {"min": 0, "max": _ceiling([curve, *others.values()])}
     return {
         "animation": False,
         "grid": {"left": 8, "right": 24, "top": 64, "bottom": 32, "containLabel": True},
@@ -116,14 +67,65 @@ def loss_curve(
         "xAxis": {
             "type": "value",
             "min": 0,
-            "max": total_steps,
+            "max": max([total_steps, *(theirs.last_step for theirs in others.values())]),
             "name": _("step"),
             "nameLocation": "middle",
             "nameGap": 24,
             "splitLine": {"show": False},
         },
-        "yAxis": [loss_axis, *right_axis],
+        "yAxis": [
+            {"type": "value", "name": _("loss"), "nameGap": 8, **loss_axis},
+            *({"type": "value", "splitLine": {"show": False}, **axis} for axis in right_axes),
+        ],
         "series": series,
+    }
+
+
+def _loss_of_each_batch(curve: Curve, log_scale: bool) -> Spec:
+    return {
+        "name": _("loss of each batch"),
+        "type": "line",
+        "data": _positive(curve.points(), log_scale),
+        "showSymbol": len(curve.steps) < 3,
+        "lineStyle": {"width": 1, "opacity": 0.6, "color": SKY},
+        "itemStyle": {"color": SKY},
+    }
+
+
+def _smoothed(
+    name: str, curve: Curve, smoothing: float, log_scale: bool, colour: str, width: float, dash: str = "solid"
+) -> Spec:
+    return {
+        "name": name,
+        "type": "line",
+        "showSymbol": False,
+        "data": _positive(curve.points(smoothing=smoothing), log_scale),
+        "lineStyle": {"width": width, "color": colour, "type": dash},
+        "itemStyle": {"color": colour},
+    }
+
+
+def _validation_accuracy(curve: Curve) -> Spec:
+    return {
+        "name": _("validation accuracy"),
+        "type": "line",
+        "symbol": "diamond",
+        "symbolSize": 10,
+        "data": [(step, round(100 * accuracy, 3)) for step, accuracy in curve.val_accuracies],
+        "lineStyle": {"width": 2, "color": GREEN, "type": "dashed"},
+        "itemStyle": {"color": GREEN},
+    }
+
+
+def _learning_rate(curve: Curve) -> Spec:
+    return {
+        "name": _("learning rate"),
+        "type": "line",
+        "showSymbol": False,
+        "data": curve.points("learning_rates"),
+        "itemStyle": {"color": PURPLE},
+        "lineStyle": {"width": 1.5, "color": PURPLE, "type": "dotted"},
+        "tooltip": {"valueFormatter": "%.3g"},
     }
 
 
@@ -163,14 +165,7 @@ def probability_bars(probabilities: list[float]) -> Spec:
         "grid": {"left": 8, "right": 48, "top": 4, "bottom": 4, "containLabel": True},
         "tooltip": {"valueFormatter": "%.2f %%"},
         "xAxis": {"type": "value", "min": 0, "max": 100, "show": False},
-        "yAxis": {
-            "type": "category",
-            "data": [str(digit) for digit in range(10)],
-            "inverse": True,
-            "axisTick": {"show": False},
-            "axisLine": {"show": False},
-            "axisLabel": {"fontSize": 14},
-        },
+        "yAxis": DIGITS_DOWN,
         "series": [
             {
                 "type": "bar",

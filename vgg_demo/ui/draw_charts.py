@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgg_demo.ui import charts
-from vgg_demo.ui.charts import BLUE, GREY, ORANGE, Spec
+from vgg_demo.ui.charts import BLUE, DIGITS_DOWN, GREY, ORANGE, Spec
 from vgg_demo.ui.text import _
 
 
@@ -36,15 +36,7 @@ def logit_bars(logits: list[float]) -> Spec:
         "grid": {"left": 8, "right": 8, "top": 4, "bottom": 4, "containLabel": True},
         "tooltip": {},
         "xAxis": {"type": "value", "min": -round(reach, 2), "max": round(reach, 2), "show": False},
-        "yAxis": {
-            "type": "category",
-            "data": [str(digit) for digit in range(10)],
-            "inverse": True,
-            "axisTick": {"show": False},
-            "axisLine": {"show": False},
-            "position": "left",
-            "axisLabel": {"fontSize": 14},
-        },
+        "yAxis": {**DIGITS_DOWN, "position": "left"},
         "series": [{"type": "bar", "data": data, "barWidth": "70%", "label": {"show": True, "formatter": "{c}"}}],
     }
 
