@@ -69,25 +69,17 @@ def network_named(name: str, path: Path) -> Network:
 
 
 def pick_checkpoint(key: str) -> Path | None:
-    """Choose among the shipped checkpoints and those of runs. Returns None when there is none.
-
-    The choice is st.session_state[key], which buttons elsewhere set, too. The box has a key of its own and begins with
-    the choice: a browser that shows it anew, in whatever order its messages come, can only send that back.
-    """
+    """Choose among the shipped checkpoints and those of runs. Returns None when there is none."""
     choices = resources.checkpoint_choices()
     if not choices:
         st.info(_("There is no trained network yet. Train one first, in the Train tab."), icon=":material/info:")
         return None
-    state, names = st.session_state, list(choices)
-    if state.get(key) not in choices:
-        state[key] = SHIPPED_MODEL if SHIPPED_MODEL in choices else names[0]
-    drawn, box = f"{key}-drawn", f"{key}-box"
-    if state.get(drawn) != state[key]:  # chosen elsewhere: a new box, which knows nothing of the old one's choice
-        state[box] = state.get(box, 0) + 1
-    name = st.selectbox(
-        _("Network"), names, index=names.index(state[key]), key=f"{box}-{state[box]}", format_func=label
-    )
-    state[key] = state[drawn] = name
+    names = list(choices)
+    if st.session_state.get(key) not in choices:
+        st.session_state[key] = SHIPPED_MODEL if SHIPPED_MODEL in choices else names[0]
+    # the box begins with the choice: a browser that shows it anew may send what it began with before it hears the rest
+    index = names.index(st.session_state[key])
+    name = st.selectbox(_("Network"), names, index=index, key=key, persist_state=resources.KEPT, format_func=label)
     return choices[name]
 
 

@@ -43,7 +43,7 @@ def show_start() -> None:
     name = st.selectbox(
         _("Preset"),
         list(PRESETS),
-        index=list(PRESETS).index(DEFAULT_PRESET),
+        index=list(PRESETS).index(st.session_state.get("preset", DEFAULT_PRESET)),  # as in pick_checkpoint
         key="preset",
         persist_state=resources.KEPT,
         help=_("A preset is a network and all settings of its training, under one name."),
