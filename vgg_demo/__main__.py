@@ -158,7 +158,7 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
     from vgg_demo.data import load_test
     from vgg_demo.evaluation import evaluate as evaluate_network
     from vgg_demo.runs.reveals import add_reveal
-    from vgg_demo.runs.store import Run, find_checkpoint, home
+    from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, home
 
     path = find_checkpoint(checkpoint)
     network, header = load_checkpoint(path)
@@ -170,7 +170,7 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
             bar.update(done - bar.n)
 
         result = evaluate_network(network, digits, on_progress)
-    if images is None and path.parent.parent == home():  # a run: looking at its test result is counted
+    if images is None and path.parent.parent == home() and path.parent != PRETRAINED:  # a run: each look is counted
         add_reveal(Run(path.parent), "")
     if as_json:
         print_json({**result.to_dict(), "checkpoint": str(path), "preset": header.config.preset, "left_out": left_out})

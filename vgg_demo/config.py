@@ -310,13 +310,16 @@ PRESETS: dict[str, Preset] = {
             "as accurate as the page can be",
             replace(_SMALL, plan="vgg7", width=0.5),
             TrainConfig(
-                epochs=12,
+                epochs=20,
                 batch_size=128,
                 optimizer="adamw",
                 learning_rate=0.005,
                 weight_decay=0.02,
                 schedule="one-cycle",
+                average_weights=0.998,
                 augment=0.5,
+                restyle=0.5,
+                precision="bf16-mixed",
             ),
         ),
         _preset(
