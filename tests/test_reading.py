@@ -75,8 +75,8 @@ def test_prepare_digit_strokes_come_out_as_wide_as_those_of_mnist(pen: int) -> N
     stroke = prepare_digit(drawn([[(140, 30), (140, 250)]], pen)).digit / 255
 
     width = stroke[8:20].sum(1)  # the ink of each row, in pixels
-    assert 2.35 < width.min()  # as wide as the middle half of MNIST's own ones, measured across their slant
-    assert width.max() < 3.45
+    assert width.min() > 1.79  # as wide as nine tenths of MNIST's own ones, measured across their slant
+    assert width.max() < 4.60
 
 
 @pytest.mark.parametrize("pen", [3, 24])
