@@ -21,7 +21,7 @@ from vgg_demo.likeness import load_likeness
 from vgg_demo.model import VGG
 from vgg_demo.pictures import read_image
 
-FILES_AT_A_TIME = 200
+FILES_AT_A_TIME = 50  # each keeps its steps, up to 10 MB of them, until the batch is read
 MOST_SPECKS = 2  # so many separate dots within a digit's box, such as eyes, and it is none
 
 
