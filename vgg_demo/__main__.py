@@ -7,8 +7,11 @@ input with one line that says what was wrong and what would be right, 1 when a r
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +67,7 @@ def presets(as_json: bool) -> None:
 
 @cli.command()
 @click.option("--preset", default=None, metavar="NAME", help=f"One of {', '.join(PRESETS)}; {DEFAULT_PRESET} without.")
-@click.option("--run", "name", metavar="NAME", help="The run's name; the preset's and a number without it.")
+@click.option("--run", "--name", "name", metavar="NAME", help="The run's name; the preset's and a number without it.")
 @click.option("--epochs", type=int, help="How often to go through all images.")
 @click.option("--steps", type=int, help="How many batches in all; decides instead of --epochs.")
 @click.option("--lr", "learning_rate", type=float, help="Learning rate.")
@@ -78,20 +81,47 @@ def presets(as_json: bool) -> None:
 @click.option("--resume", is_flag=True, help="Go on with the run that --run names.")
 @json_option
 def train(preset: str | None, name: str | None, resume: bool, as_json: bool, **changes: Any) -> None:
-    """Train a network and follow it. Ctrl-C stops it and keeps what was learned."""
-    from vgg_demo.runs.manager import resume_run, start_run
-    from vgg_demo.runs.store import get_run
+    """Train a network and follow it. Ctrl-C stops it and keeps what was learned.
 
-    if resume:
-        if name is None:
-            raise click.UsageError("--resume: say which run with --run NAME")
-        if preset is not None or any(value is not None for value in changes.values()):
-            raise click.UsageError("--resume goes on with the run's own settings; leave the others away")
-        run = get_run(name)
-        resume_run(run)
+    Started by torchrun, several processes train it together: torchrun --nproc-per-node=2 -m vgg_demo train …
+    """
+    if resume and name is None:
+        raise click.UsageError("--resume: say which run with --run NAME")
+    if resume and (preset is not None or any(value is not None for value in changes.values())):
+        raise click.UsageError("--resume goes on with the run's own settings; leave the others away")
+
+    def open_run(here: bool) -> Run:
+        from vgg_demo.runs.manager import resume_run, start_run
+        from vgg_demo.runs.store import get_run
+
+        if not resume:
+            return start_run(get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes), name, here)
+        run = get_run(name or "")
+        resume_run(run, here=here)
+        return run
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and "TORCHELASTIC_RUN_ID" in os.environ:
+        run = train_in_team(open_run, quiet=as_json)
+        if run is None:
+            return  # process 0 speaks for all
     else:
-        run = start_run(get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes), name)
-    follow(run, quiet=as_json)
+        run = open_run(here=False)
+        follow(run, quiet=as_json)
+    report(run, as_json)
+
+
+def train_in_team(open_run: Callable[[bool], Run], quiet: bool) -> Run | None:
+    """Train as one of torchrun's processes. The run in process 0, which also shows progress; None in the others."""
+    from vgg_demo.runs.team import train_together
+
+    def on_open(run: Run) -> None:
+        threading.Thread(target=follow, args=(run, quiet), daemon=True).start()
+
+    return train_together(lambda: open_run(True), on_open)
+
+
+def report(run: Run, as_json: bool) -> None:
+    """Print the figures of a run that is over. Raises RunError when it failed."""
     status = run.status()
     if status.state == "failed":
         raise RunError(f"run {run.name!r} failed: {status.reason}")

@@ -7,12 +7,14 @@ to do with it. Not asking for the next event pauses the training; dropping the i
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 
 from vgg_demo.augmentation import augment_batch, restyle_batch
@@ -21,6 +23,7 @@ from vgg_demo.data import Digits, epoch_order, split_train
 from vgg_demo.errors import RunError
 from vgg_demo.evaluation import accuracy_and_loss
 from vgg_demo.model import VGG
+from vgg_demo.together import Team
 from vgg_demo.transforms import transform_batch
 
 if TYPE_CHECKING:
@@ -74,11 +77,14 @@ class Training:
         """digits: the 60,000 training digits. fabric: launched; it decides device and precision."""
         self.config = config
         self.fabric = fabric
+        self.team = Team(fabric.global_rank, fabric.world_size)
         train, validation = split_train(digits, config.train.validation_images, config.train.seed)
         self.train_digits, self.validation_digits = train.to(fabric.device), validation.to(fabric.device)
         torch.manual_seed(config.train.seed)
         # channels_last: the memory order that convolutions are fastest in
-        network = VGG(config.model).to(memory_format=torch.channels_last)
+        network = VGG(config.model)
+        self.team.prepare(network.features)
+        network = network.to(memory_format=torch.channels_last)
         self.network: VGG = network
         optimizer = make_optimizer(network, config.train)
         self.model, self.optimizer = fabric.setup(network, optimizer)
@@ -115,20 +121,25 @@ class Training:
                 self.optimizer.zero_grad()
                 logits = self.model(images)
                 loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+                loss = self.team.weigh(loss, len(labels) / len(indices))
                 self.fabric.backward(loss)
                 learning_rate = self.set_learning_rate()
                 self.optimizer.step()
 
                 self.average.update(self.network)
                 self.step += 1
-                self.epoch_loss += loss.item()
+                batch_loss = self.team.mean(loss)
+                self.epoch_loss += batch_loss
                 self.epoch_batches += 1
-                yield StepEvent(self.step, epoch + 1, loss.item(), learning_rate, len(labels))
+                yield StepEvent(self.step, epoch + 1, batch_loss, learning_rate, len(indices))
                 if self.step >= config.total_steps:
                     break
 
     def next_batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The images of a batch as the network takes them, float32 (B, C, S, S) in [-1, 1], and labels int64 (B,)."""
+        """The images of a batch as the network takes them, float32 (B, C, S, S) in [-1, 1], and labels int64 (B,).
+
+        Of several processes, each gets its part.
+        """
         batch = self.train_digits[indices]  # uint8 (B, 1, 28, 28)
         config = self.config.train
         images = batch.images
@@ -136,8 +147,8 @@ class Training:
             generator = torch.Generator().manual_seed((config.seed + 1) * 1_000_003 + self.step)
             images = restyle_batch(images, batch.labels, config.restyle, generator)
             images = augment_batch(images, config.augment, generator)
-        images = transform_batch(images, self.config.model)
-        return images.contiguous(memory_format=torch.channels_last), batch.labels
+        images = transform_batch(images[self.team.part], self.config.model)
+        return images.contiguous(memory_format=torch.channels_last), batch.labels[self.team.part]
 
     def end_epoch(self) -> EpochEvent:
         """Average the epoch's losses and look at the validation digits."""
@@ -185,10 +196,24 @@ class Training:
 
 
 def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
-    """Lightning Fabric on one device, launched. device and precision as in TrainConfig."""
-    from lightning_fabric import Fabric
+    """Lightning Fabric, launched: on one device, or where torchrun started several processes, on one for each.
 
-    fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+    device and precision as in TrainConfig.
+    """
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    if not dist.is_initialized():
+        fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+    else:
+        here = int(os.environ["LOCAL_WORLD_SIZE"])
+        fabric = Fabric(
+            accelerator="cpu" if device == "auto" and not torch.cuda.is_available() else device,
+            strategy=DDPStrategy(forward_sync_buffers=False),  # batch normalisation keeps the same ones in all
+            devices=here,
+            num_nodes=dist.get_world_size() // here,
+            precision=precision,  # type: ignore[arg-type]
+        )
     fabric.launch()
     return fabric
 

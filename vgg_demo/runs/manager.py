@@ -49,11 +49,14 @@ class WarmWorker:
 warm_worker: WarmWorker | None = None  # the page sets it; the command line starts its workers cold
 
 
-def start_run(config: RunConfig, name: str | None = None) -> Run:
-    """Make a run folder and start a process that works in it, now. Raises RunError or StorageError."""
+def start_run(config: RunConfig, name: str | None = None, here: bool = False) -> Run:
+    """Make a run folder and start a process that works in it, now. Raises RunError or StorageError.
+
+    here: this very process is going to work in it.
+    """
     with store_lock():  # held from the first moment, so that nobody takes it for a waiting run
         run = create_run(config, name)
-        _launch(run)
+        _launch(run, here)
     return run
 
 
@@ -64,11 +67,14 @@ def queue_run(config: RunConfig, owner: str | None) -> Run:
     return run
 
 
-def resume_run(run: Run, in_queue: bool = False) -> None:
-    """Go on from the last save with a run that has stopped, failed or died. Raises RunError when it has not."""
+def resume_run(run: Run, in_queue: bool = False, here: bool = False) -> None:
+    """Go on from the last save with a run that has stopped, failed or died. Raises RunError when it has not.
+
+    here: this very process is going to work in it.
+    """
     if run.status().state == "finished":
         raise RunError(f"run {run.name!r} has finished; there is nothing to resume")
-    _start_again(run, in_queue)
+    _start_again(run, in_queue, here)
 
 
 def continue_run(run: Run, epochs: int, in_queue: bool = False) -> None:
@@ -108,39 +114,44 @@ def dispatch() -> None:
             _launch(run)
 
 
-def _start_again(run: Run, in_queue: bool) -> None:
+def _start_again(run: Run, in_queue: bool, here: bool = False) -> None:
     with store_lock():
         if not run.status().is_over:
             raise RunError(f"run {run.name!r} is still going; there is nothing to resume")
-        _wait_or_launch(run, in_queue)
+        _wait_or_launch(run, in_queue, here)
     dispatch()
 
 
-def _wait_or_launch(run: Run, in_queue: bool) -> None:
+def _wait_or_launch(run: Run, in_queue: bool, here: bool = False) -> None:
     """Put a run that is over into the queue, or start it now; the store's lock is held."""
     run.update_status(state="queued", queued=time.time(), reason=None, ended=None)
     if not in_queue:
-        _launch(run)
+        _launch(run, here)
 
 
-def _launch(run: Run) -> None:
-    """Start the process for a run that none works on; the store's lock is held. Raises RunError when one does."""
+def _launch(run: Run, here: bool = False) -> None:
+    """Start the process for a run that none works on, unless it is to be this one; the store's lock is held.
+
+    Raises RunError when one works on it.
+    """
     status = run.status()
     if status.is_active:
         raise RunError(f"run {run.name!r} is still going; two processes cannot work on one run")
-    process = warm_worker.take() if warm_worker else None
+    process = warm_worker.take() if warm_worker and not here else None
     warm = process is not None
-    process = process or _spawn("vgg_demo.runs.worker", str(run.path))
+    if process is None and not here:
+        process = _spawn("vgg_demo.runs.worker", str(run.path))
+    pid = os.getpid() if process is None else process.pid
     run.update_status(
         state="running",
-        pid=process.pid,
-        pid_started=process_started(process.pid),
+        pid=pid,
+        pid_started=process_started(pid),
         started=time.time(),
         ended=None,
         reason=None,
         control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
     )
-    if warm and process.stdin is not None:
+    if warm and process is not None and process.stdin is not None:
         process.stdin.write(f"{run.path}\n".encode())
         process.stdin.close()
     if warm_worker:  # the next one, when this one has got going

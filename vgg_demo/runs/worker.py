@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 
 from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
@@ -80,7 +81,7 @@ class Worker:
         self.training = Training(
             self.config, digits, make_fabric(self.config.train.device, self.config.train.precision)
         )
-        saved = self._load_resume()
+        saved = self.training.team.hand_out(self._load_resume())
         self.recorder = Recorder(run, self.config, saved and saved["recorder"])
         self.saving = Pacer(SAVE_EVERY_SECONDS, SAVE_SHARE)
         self.keeping = Pacer(KEEP_EVERY_SECONDS, KEEP_SHARE)
@@ -98,6 +99,7 @@ class Worker:
             if isinstance(event, StepEvent) and not math.isfinite(event.loss):
                 self._give_up_on_nan(event)
             self.obey("step" if isinstance(event, StepEvent) else "epoch")
+            self.training.team.tell(not self.control.stop_asked, self.training.learning_rate_factor)
             if self.control.stop_asked:
                 break
             if self.keeping.is_due and self.config.model.parameters <= KEEP_MOST_PARAMETERS:
@@ -106,7 +108,7 @@ class Worker:
                 self.saving.run(self.save)
         self.save()
         finished = self.training.step >= self.config.train.total_steps
-        if self.training.step:
+        if self.training.step and self.training.team.size == 1:
             record_speed(self.config, self.recorder.seconds / self.training.step)
         self.run.update_status(state="finished" if finished else "stopped", ended=time.time(), result=self.result())
 
@@ -214,11 +216,15 @@ def write_resume(run: Run, state: dict[str, Any]) -> None:
         raise StorageError(f"{run.resume_path.name} cannot be written: {DISK_FULL}") from error
 
 
-def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
-    """Work on the run and return the exit status: 0 when it finished or was stopped, 1 when it failed."""
+def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_output: bool = True) -> int:
+    """Work on the run and return the exit status: 0 when it finished or was stopped, 1 when it failed.
+
+    own_output: whether what this process prints goes into the run's worker.log.
+    """
     if not _claim(run):
         return 2
-    _redirect_output(run)
+    if own_output:
+        _redirect_output(run)
     for left in run.path.glob(".*.tmp"):  # of a process that was killed while it wrote
         left.unlink(missing_ok=True)
     reserve = run.path / ".reserve"  # room to say what happened when the disk is full
@@ -257,6 +263,11 @@ def explain(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return DISK_FULL
+    if dist.is_initialized() and isinstance(error, RuntimeError):
+        return (
+            f"one of the {dist.get_world_size()} processes that train together has died, so all have ended "
+            f"({_first_line(error)}); resume the run, with as many processes as there are"
+        )
     if isinstance(error, MemoryError) or "memory" in str(error).lower():
         return "there is not enough memory for this network; choose a smaller batch, image size or width"
     return _first_line(error)

@@ -1,0 +1,177 @@
+"""Several processes train as one would: the same losses, one run folder, and all of them obey."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from torch import nn
+
+from tests.helpers import TINY, losses, pause, steps, wait_for_state, wait_for_step, wait_until
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
+from vgg_demo.data import Digits
+from vgg_demo.runs.store import Run
+from vgg_demo.together import WholeBatchNorm2d
+from vgg_demo.training import EpochEvent, StepEvent, Training, make_fabric
+
+PROJECT = Path(__file__).parent.parent
+# 65 digits: batches of 32, 32 and 1, of which the second process gets nothing. In float64: a mistake cannot hide
+# behind rounding; SGD, because Adam makes much of rounding where a gradient is zero, as before batch norm a bias's is
+CONFIG = RunConfig(
+    "custom",
+    ModelConfig("vgg5", width=1 / 8, image_size=16, channels=1, batch_norm=True, classifier="linear"),
+    TrainConfig(
+        epochs=3,
+        optimizer="sgd",
+        batch_size=32,
+        validation_images=0,
+        learning_rate=0.01,
+        augment=0.5,
+        restyle=0.5,
+        label_smoothing=0.1,
+    ),
+)
+MEMBER = """
+import json, sys
+import torch.distributed as dist
+import vgg_demo.config
+from vgg_demo.config import RunConfig
+from vgg_demo.data import load_train
+from vgg_demo.training import Training, make_fabric
+
+vgg_demo.config.MNIST_TRAIN_IMAGES = 65
+dist.init_process_group("gloo")
+training = Training(RunConfig.from_dict(json.loads(sys.argv[1])), load_train()[:65], make_fabric("cpu", "64-true"))
+list(training.run())
+"""
+
+
+@pytest.fixture
+def team_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The environment that torchrun gives two processes; this one is the first."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    names = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    names |= {"GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "test"}
+    for name, value in {**names, "RANK": "0", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    yield names
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def test_two_processes_give_the_losses_of_one(
+    mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch, team_of: dict[str, str]
+) -> None:
+    monkeypatch.setattr("vgg_demo.config.MNIST_TRAIN_IMAGES", 65)
+    # before the group is there, this process is alone
+    alone = list(Training(CONFIG, mnist[0][:65], make_fabric("cpu", "64-true")).run())
+    other = subprocess.Popen(
+        [sys.executable, "-c", MEMBER, json.dumps(CONFIG.to_dict())],
+        cwd=PROJECT,
+        env={**os.environ, **team_of, "RANK": "1", "LOCAL_RANK": "1"},
+    )
+
+    dist.init_process_group("gloo")
+    training = Training(CONFIG, mnist[0][:65], make_fabric("cpu", "64-true"))
+    together = list(training.run())
+
+    assert other.wait(timeout=60) == 0
+    assert training.team.size == 2
+    assert [type(event) for event in together] == [type(event) for event in alone]
+    assert [e.images for e in together if isinstance(e, StepEvent)] == [32, 32, 1] * 3
+    for mine, theirs in zip(together, alone, strict=True):
+        if isinstance(mine, StepEvent) and isinstance(theirs, StepEvent):
+            assert mine.loss == pytest.approx(theirs.loss, rel=1e-6)
+        if isinstance(mine, EpochEvent) and isinstance(theirs, EpochEvent):
+            assert mine.average_loss == pytest.approx(theirs.average_loss, rel=1e-6)
+
+
+def test_batch_norm_of_the_whole_batch_equals_torchs(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.randn(6, 3, 5, 5, generator=generator) * 2 + 1
+    weights = torch.randn(6, 3, 5, 5, generator=generator)
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/group", rank=0, world_size=1)
+    found, expected = [], []
+
+    for layer, into in ((WholeBatchNorm2d(3), found), (nn.BatchNorm2d(3), expected)):
+        inputs = maps.clone().requires_grad_()
+        outputs = layer(inputs)
+        (outputs * weights).sum().backward()  # type: ignore[no-untyped-call]
+        into += [outputs, inputs.grad, layer.weight.grad, layer.bias.grad, *layer.buffers()]
+    dist.destroy_process_group()
+
+    for mine, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def torchrun(*arguments: str) -> subprocess.Popen[str]:
+    """Two processes, as a person starts them."""
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "vgg_demo", "train"]
+    return subprocess.Popen(
+        [sys.executable, *command, *arguments, "--json"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_run(folder: Path, process: subprocess.Popen[str]) -> Run:
+    wait_until(lambda: (folder / "status.json").is_file() or process.poll() is not None)
+    return Run(folder)
+
+
+def test_run_of_two_processes_pauses_stops_survives_a_death_and_goes_on_alone(
+    home: Path, mnist: tuple[Digits, Digits], fabric: Fabric
+) -> None:
+    config = TINY.with_changes(batch_size=97, steps=2000)
+    settings = ["--width", "0.05", "--batch-size", "97", "--steps", "2000"]
+
+    first = torchrun(*settings, "--name", "mine")
+    run = wait_for_run(home / "mine", first)
+    wait_for_step(run, 3)
+    assert pause(run) < 2000
+    run.send("batch")
+    wait_for_state(run, "paused")
+    run.send("stop")
+    output, complaints = first.communicate(timeout=60)
+    assert first.returncode == 0, complaints
+    assert json.loads(output)["steps"] == steps(run)[-1]  # process 0 alone speaks
+    assert run.status().state == "stopped"
+
+    stopped_at = steps(run)[-1]
+    second = torchrun("--resume", "--name", "mine")
+    wait_until(lambda: run.status().is_active or second.poll() is not None)
+    wait_for_step(run, stopped_at + 3)
+    pause(run)
+    leader = run.status().pid
+    member = next(p for p in psutil.Process(second.pid).children() if p.pid != leader)
+    os.kill(member.pid, signal.SIGKILL)
+    run.send("resume")
+    second.communicate(timeout=60)
+    assert second.returncode != 0
+    status = run.status()
+    assert status.state == "failed"
+    assert status.reason is not None and "one of the 2 processes" in status.reason
+
+    alone = Training(config, mnist[0], fabric)
+    alone.load_state_dict(torch.load(run.resume_path, weights_only=True)["training"])
+    saved_at = alone.step
+    after = [event.loss for event in islice(alone.run(), 5) if isinstance(event, StepEvent)]
+    whole = [event.loss for event in islice(Training(config, mnist[0], fabric).run(), saved_at + 5)]
+    assert saved_at > stopped_at
+    assert losses(run)[:saved_at] + after == pytest.approx(whole, rel=1e-3)
