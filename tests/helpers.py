@@ -18,7 +18,9 @@ from vgg_demo.runs.store import Run
 from vgg_demo.training import StepEvent, Training
 
 PROJECT = Path(__file__).parent.parent
-TINY = get_preset("classroom").config.with_changes(width=0.05, batch_size=8)  # 6,875 steps of a few milliseconds
+TINY = get_preset("classroom").config.with_changes(
+    width=0.05, batch_size=8, image_size=28, learning_rate=0.01, label_smoothing=0.0
+)  # 6,875 steps of a few milliseconds
 SHORT_EPOCHS = TINY.with_changes(
     image_size=8, batch_size=10_000, epochs=3, schedule="constant"
 )  # 6 steps an epoch: 55,000 images

@@ -245,11 +245,11 @@ def test_app_settings_are_remembered_for_each_preset(app: AppTest) -> None:
 def test_app_setting_that_makes_no_sense_gives_an_error_and_locks_start(app: AppTest) -> None:
     app.run()
 
-    set_field(app, "plan", "vgg16")  # halves the image five times; classroom's has 28 pixels
+    set_field(app, "plan", "vgg16")  # halves the image five times; classroom's has 20 pixels
     app.run()
 
     assert not app.exception
-    assert "image_size: 28 was given" in texts(app)
+    assert "image_size: 20 was given" in texts(app)
     assert app.button(key="start").disabled
     set_field(app, "plan", "vgg4")
     app.run()

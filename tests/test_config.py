@@ -185,6 +185,7 @@ def test_blog_preset_is_the_story_to_the_letter() -> None:
         "batch_norm": False,
         "classifier": "mlp",
         "init": "pytorch",
+        "pool_first": False,
     }
     story = {"epochs": 1, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.001, "validation_images": 0}
     plain = {"steps": None, "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0}

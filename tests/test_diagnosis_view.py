@@ -185,7 +185,7 @@ def test_lesson_is_closed_until_asked_for(app: AppTest) -> None:
     assert "1 / 5" not in texts(app)
 
 
-@pytest.mark.parametrize("plan", ["vgg4", "vgg5", "vgg7", "vgg11", "vgg13", "vgg16", "vgg19"])
+@pytest.mark.parametrize("plan", ["vgg4", "vgg5", "vgg5-slim", "vgg7", "vgg11", "vgg13", "vgg16", "vgg19"])
 def test_one_change_changes_one_setting_and_never_to_what_it_was(plan: str) -> None:
     config = get_preset("fixed-mini").config.with_changes(plan=plan)
 

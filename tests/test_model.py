@@ -13,7 +13,7 @@ from vgg_demo.config import PRESETS, ModelConfig, get_preset
 from vgg_demo.errors import ConfigError
 from vgg_demo.model import VGG
 
-POOLS = {"vgg4": 3, "vgg5": 3, "vgg7": 3, "vgg11": 5, "vgg13": 5, "vgg16": 5, "vgg19": 5}
+POOLS = {"vgg4": 3, "vgg5": 3, "vgg5-slim": 3, "vgg7": 3, "vgg11": 5, "vgg13": 5, "vgg16": 5, "vgg19": 5}
 ODD_CONFIGS = [
     ModelConfig("vgg4", width=1 / 64, image_size=8, channels=1),
     ModelConfig("vgg7", width=0.33, image_size=45, batch_norm=True),
@@ -172,3 +172,20 @@ def test_vgg_same_seed_draws_the_weights_of_plain_torch_layers() -> None:
     expected = [parameter for layer in plain for parameter in layer.parameters()]
     for mine, theirs in zip(network.parameters(), expected, strict=True):
         assert torch.equal(mine, theirs)
+
+
+def test_vgg_pool_first_is_the_plain_layers_in_that_order() -> None:
+    config = ModelConfig("vgg5", 0.25, image_size=24, channels=1, batch_norm=True, classifier="linear", pool_first=True)
+    network = VGG(config).eval()
+    plain = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 16, 3, padding=1), torch.nn.MaxPool2d(2), torch.nn.BatchNorm2d(16), torch.nn.ReLU(),
+        torch.nn.Conv2d(16, 32, 3, padding=1), torch.nn.MaxPool2d(2), torch.nn.BatchNorm2d(32), torch.nn.ReLU(),
+        torch.nn.Conv2d(32, 64, 3, padding=1), torch.nn.BatchNorm2d(64), torch.nn.ReLU(),
+        torch.nn.Conv2d(64, 64, 3, padding=1), torch.nn.MaxPool2d(2), torch.nn.BatchNorm2d(64), torch.nn.ReLU(),
+        torch.nn.Flatten(), torch.nn.Linear(64 * 9, 10),
+    ).eval()  # fmt: skip
+    plain.load_state_dict(dict(zip(plain.state_dict(), network.state_dict().values(), strict=True)))
+    images = torch.rand(3, 1, 24, 24) * 2 - 1
+
+    with torch.no_grad():
+        assert torch.equal(network(images), plain(images))

@@ -20,7 +20,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from tests.helpers import TINY, losses, pause, steps, wait_for_state, wait_for_step, wait_until
-from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits
 from vgg_demo.runs.store import Run
 from vgg_demo.together import WholeBatchNorm2d
@@ -138,7 +138,7 @@ def wait_for_run(folder: Path, process: subprocess.Popen[str]) -> Run:
 def test_run_of_two_processes_pauses_stops_survives_a_death_and_goes_on_alone(
     home: Path, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
-    config = TINY.with_changes(batch_size=97, steps=2000)
+    config = get_preset("classroom").config.with_changes(width=0.05, batch_size=97, steps=2000)
     settings = ["--width", "0.05", "--batch-size", "97", "--steps", "2000"]
 
     first = torchrun(*settings, "--name", "mine")

@@ -116,7 +116,7 @@ def test_training_one_cycle_and_smoothing_give_the_losses_of_torch_itself(
         nn.Conv2d(8, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(16 * 3 * 3, 10),
     ).to(memory_format=torch.channels_last)  # fmt: skip
-    optimizer: torch.optim.Optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
+    optimizer: torch.optim.Optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01, fused=True)
     if name == "sgd":
         optimizer = torch.optim.SGD(network.parameters(), momentum=0.9, nesterov=True, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=10, cycle_momentum=False)

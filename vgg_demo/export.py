@@ -104,19 +104,19 @@ def run_script(config: RunConfig, curve: Curve) -> str:
 
 def _layers(model: ModelConfig) -> list[str]:
     """The network, a layer a line."""
-    lines, channels, size = [], model.channels, model.image_size
-    for layer in model.conv_channels:
-        if isinstance(layer, str):
-            lines.append("nn.MaxPool2d(kernel_size=2, stride=2)")
-            size //= 2
-            continue
-        lines.append(f"nn.Conv2d({channels}, {layer}, kernel_size=3, padding=1)")
-        if model.batch_norm:
-            lines.append(f"nn.BatchNorm2d({layer})")
-        lines.append("nn.ReLU(inplace=True)")
-        channels = layer
+    lines, channels = [], model.channels
+    for kind, units in model.feature_layers:
+        lines.append(
+            {
+                "conv": f"nn.Conv2d({channels}, {units}, kernel_size=3, padding=1)",
+                "norm": f"nn.BatchNorm2d({units})",
+                "relu": "nn.ReLU(inplace=True)",
+                "pool": "nn.MaxPool2d(kernel_size=2, stride=2)",
+            }[kind]
+        )
+        channels = units
     lines.append("nn.Flatten()")
-    units = channels * size**2
+    units = channels * (model.image_size // 2**model.pools) ** 2
     for hidden in model.hidden_sizes:
         lines += [f"nn.Linear({units}, {hidden})", "nn.ReLU(inplace=True)"]
         units = hidden
@@ -130,8 +130,8 @@ def _optimizer(config: RunConfig) -> str:
             "torch.optim.SGD(network.parameters(), LEARNING_RATE, momentum=0.9, nesterov=True, "
             f"weight_decay={train.weight_decay!r})"
         )
-    kind = "AdamW" if train.optimizer == "adamw" else "Adam"
-    return f"torch.optim.{kind}(network.parameters(), LEARNING_RATE, weight_decay={train.weight_decay!r})"
+    kind, fused = ("AdamW", ", fused=True") if train.optimizer == "adamw" else ("Adam", "")
+    return f"torch.optim.{kind}(network.parameters(), LEARNING_RATE, weight_decay={train.weight_decay!r}{fused})"
 
 
 PRECISION = "torch.autocast(device.type, dtype=torch.bfloat16)"

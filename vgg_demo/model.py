@@ -37,15 +37,16 @@ def make_features(config: ModelConfig) -> nn.Sequential:
     """The convolutional part: (N, channels, S, S) to (N, K, S / 2**pools, S / 2**pools)."""
     layers: list[nn.Module] = []
     channels = config.channels
-    for layer in config.conv_channels:
-        if isinstance(layer, str):
+    for kind, units in config.feature_layers:
+        if kind == "conv":
+            layers.append(nn.Conv2d(channels, units, kernel_size=3, padding=1))
+            channels = units
+        elif kind == "norm":
+            layers.append(nn.BatchNorm2d(channels))
+        elif kind == "relu":
+            layers.append(nn.ReLU(inplace=True))
+        else:
             layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
-            continue
-        layers.append(nn.Conv2d(channels, layer, kernel_size=3, padding=1))
-        if config.batch_norm:
-            layers.append(nn.BatchNorm2d(layer))
-        layers.append(nn.ReLU(inplace=True))
-        channels = layer
     return nn.Sequential(*layers)
 
 

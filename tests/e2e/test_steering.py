@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import Server, workers
-from tests.e2e.test_page import curve_step, wait_for_step, wait_idle
+from tests.e2e.test_page import choose_long_training, curve_step, wait_for_step, wait_idle
 from tests.helpers import kill, steps, wait_until
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
@@ -56,6 +56,7 @@ def press(page: Page, name: str) -> None:
 def start(page: Page, server: Server) -> Run:
     """Start a training and wait until its curve has begun. Returns the run that the address names."""
     open_train(page, server)
+    choose_long_training(page)
     press(page, "Start training")
     page.wait_for_url(re.compile(r"run="), timeout=SHORT)
     run = shown(page, server)
@@ -196,6 +197,7 @@ def test_second_browser_waits_its_turn_and_starts_by_itself(page: Page, other: P
     press(other, "Withdraw")
     expect_state(other, withdrawn, "stopped")
     assert withdrawn.status().reason == "withdrawn before it started"
+    choose_long_training(other)
     press(other, "Start training")
     expect(other.get_by_text("Place 1 in the queue")).to_be_visible(timeout=SHORT)
     second = shown(other, server)
@@ -225,6 +227,7 @@ def test_waiting_run_starts_though_its_browser_is_closed(page: Page, other: Page
 
 def test_start_clicked_twice_at_once_starts_one_run(page: Page, server: Server) -> None:
     open_train(page, server)
+    choose_long_training(page)
     before = {path.parent for path in server.home.glob("*/config.json")}
 
     page.get_by_role("button", name="Start training").dblclick()

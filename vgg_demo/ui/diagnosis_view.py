@@ -28,6 +28,7 @@ FEWER_LAYERS = {
     "vgg11": "vgg7",
     "vgg7": "vgg5",
     "vgg5": "vgg4",
+    "vgg5-slim": "vgg4",
 }
 STORY_LOSS, STORY_ACCURACY = 2.302, 0.1135
 LEARNED = 0.02  # an average loss so far below the story's is of a network that began to learn
