@@ -19,7 +19,7 @@ import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import nn
 
-from tests.helpers import TINY, losses, pause, steps, wait_for_state, wait_for_step, wait_until
+from tests.helpers import losses, pause, steps, wait_for_state, wait_for_step, wait_until
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits
 from vgg_demo.runs.store import Run
