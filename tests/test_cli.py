@@ -176,7 +176,7 @@ def test_presets_json_lists_all_with_parameters_and_seconds(home: Path) -> None:
     done = vgg_demo("presets", "--json")
 
     rows = json.loads(done.stdout)
-    assert [row["name"] for row in rows][:4] == ["classroom", "blog-mini", "fixed-mini", "bn-mini"]
+    assert [row["name"] for row in rows][:5] == ["classroom", "lesson", "blog-mini", "fixed-mini", "bn-mini"]
     assert next(row for row in rows if row["name"] == "blog")["parameters"] == 121_586_242
     assert all(row["seconds"] > 0 for row in rows)
 

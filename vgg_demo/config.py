@@ -306,6 +306,22 @@ PRESETS: dict[str, Preset] = {
             ),
         ),
         _preset(
+            "lesson",
+            "Three blocks of two convolutions on digits of 24×24 pixels, each seen four times, a little distorted.",
+            "99.5 % in a minute, for a class that has seen classroom",
+            replace(_SMALL, plan="vgg7", image_size=24, pool_first=True),
+            TrainConfig(
+                epochs=4,
+                batch_size=128,
+                optimizer="adamw",
+                learning_rate=0.012,
+                weight_decay=0.02,
+                schedule="one-cycle",
+                label_smoothing=0.02,
+                augment=0.25,
+            ),
+        ),
+        _preset(
             "blog-mini",
             "VGG-16 at a quarter of its width on 32×32 images, set up exactly as in the story.",
             "the story's failure (11.35 %) in half a minute",
