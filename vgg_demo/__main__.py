@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from vgg_demo.benchmark import PARTS
 from vgg_demo.config import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.errors import ImageError, RunError, VggDemoError
-from vgg_demo.files import write_text
 
 if TYPE_CHECKING:
     from vgg_demo.data import Digits
@@ -290,26 +289,18 @@ def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_j
     metavar="SECONDS",
     help="Training time that PyTorch's example may take to reach 99.0 %; 1,200 without it.",
 )
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write everything as JSON, too.")
+@click.option(
+    "--output", type=click.File("w", encoding="utf-8", lazy=False), metavar="FILE", help="Write all of it as JSON."
+)
 @json_option
-def benchmark(quick: bool, only: tuple[str, ...], limit: float, output: Path | None, as_json: bool) -> None:
+def benchmark(quick: bool, only: tuple[str, ...], limit: float, output: TextIO | None, as_json: bool) -> None:
     """Measure the speed figures of the README, side by side, on this machine."""
-    from vgg_demo.benchmark import measure
-    from vgg_demo.benchmark.machine import as_document, machine
+    from vgg_demo.benchmark.report import run_benchmark
     from vgg_demo.benchmark.rows import Effort
 
-    if not as_json:
-        click.echo("\n".join(f"{name:<18} {value}" for name, value in machine().items()))
-        click.echo("\nmedian, then lowest to highest of n values")
-    rows, effort, part = [], Effort(quick, limit), ""
-    for row in measure(effort, only):
-        rows.append(row)
-        if not as_json:
-            click.echo((f"\n{PARTS[row.part]}\n" if row.part != part else "") + row.as_line())
-            part = row.part
-    document = as_document(rows, effort)
+    document = run_benchmark(Effort(quick, limit), only, (lambda line: None) if as_json else click.echo)
     if output is not None:
-        write_text(output, json.dumps(document, indent=1, ensure_ascii=False))
+        json.dump(document, output, indent=1, ensure_ascii=False)
     if as_json:
         print_json(document)
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import time
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import psutil
 import torch
-
-from vgg_demo.benchmark.rows import Effort, Row
-from vgg_demo.config import PRESETS
 
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "streamlit", "numpy", "pillow")
 
@@ -38,20 +33,3 @@ def processor_name() -> str:
             return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or "unknown"
-
-
-def as_document(rows: list[Row], effort: Effort) -> dict[str, Any]:
-    """Everything as plain JSON values."""
-    from vgg_demo.benchmark.example import EXAMPLE_SEED, QUICK_SEEDS, SEEDS
-
-    return {
-        "when": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "machine": machine(),
-        "effort": asdict(effort),
-        "seeds": {
-            "presets": {name: preset.config.train.seed for name, preset in PRESETS.items()},
-            "classroom, time to 99.0 %": QUICK_SEEDS if effort.quick else SEEDS,
-            "PyTorch's example": EXAMPLE_SEED,
-        },
-        "rows": [row.to_dict() for row in rows],
-    }

@@ -162,9 +162,9 @@ class Viewer:
         """Draw the whole page; returns the bytes that came."""
         return self._run()
 
-    def tick(self, every_seconds: float) -> int:
-        """Draw the part of the page anew that ticks that often; returns the bytes that came."""
-        return self._run(self.fragments[every_seconds])
+    def tick(self) -> int:
+        """Draw the part of the page anew that ticks most often; returns the bytes that came."""
+        return self._run(self.fragments[min(self.fragments)])
 
     def _run(self, fragment: str = "") -> int:
         from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -182,14 +182,12 @@ class Viewer:
             message = ForwardMsg()
             message.ParseFromString(data)
             if message.WhichOneof("type") == "auto_rerun":
-                interval = round(message.auto_rerun.interval, 3)
-                self.fragments[interval] = message.auto_rerun.fragment_id
-            if message.WhichOneof("type") == "script_finished" and is_end(message, bool(fragment)):
+                self.fragments[message.auto_rerun.interval] = message.auto_rerun.fragment_id
+            if message.WhichOneof("type") == "script_finished" and is_end(message):
                 return received
 
 
-def is_end(message: ForwardMsg, of_fragment: bool) -> bool:
+def is_end(message: ForwardMsg) -> bool:
     """Whether what was asked for is drawn; a page that asks to be drawn anew at once is not."""
-    kind = type(message)
-    wanted = kind.FINISHED_FRAGMENT_RUN_SUCCESSFULLY if of_fragment else kind.FINISHED_SUCCESSFULLY
-    return message.script_finished == wanted
+    kinds = type(message)
+    return message.script_finished in (kinds.FINISHED_SUCCESSFULLY, kinds.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)

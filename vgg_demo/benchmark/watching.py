@@ -18,8 +18,7 @@ from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 
 LENGTHS = (500, 5_000, 50_000)
-TICK_SECONDS = 0.9  # ui/live.py
-STEPS_A_TICK = 40
+STEPS_A_TICK = 5
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -58,12 +57,12 @@ def tick_rows(server: Server, run: Run, config: RunConfig, recorded: int, ticks:
     milliseconds, sizes = [], []
     with open_page(server, f"run={run.name}") as viewer:
         viewer.load()
-        viewer.tick(TICK_SECONDS)
+        viewer.tick()
         processor_started = server.processor_seconds
         for tick in range(ticks):
             add_steps(run, config, recorded + tick * STEPS_A_TICK, STEPS_A_TICK)
             started = time.perf_counter()
-            sizes.append(viewer.tick(TICK_SECONDS) / 1000)
+            sizes.append(viewer.tick() / 1000)
             milliseconds.append(1000 * (time.perf_counter() - started))
         processor = 1000 * (server.processor_seconds - processor_started) / ticks
     yield Row("watching", f"{length:,} steps: a tick, from asked to drawn", "ms", tuple(milliseconds))
