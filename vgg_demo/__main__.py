@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from vgg_demo.benchmark import PARTS
 from vgg_demo.config import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.errors import ImageError, RunError, VggDemoError
 
@@ -279,25 +280,29 @@ def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_j
 
 
 @cli.command()
-@click.option("--quick", is_flag=True, help="Leave out what takes long.")
+@click.option("--quick", is_flag=True, help="Measure less, and leave out what takes long: under two minutes.")
+@click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="Measure this part alone; can be repeated.")
+@click.option(
+    "--limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1200.0,
+    metavar="SECONDS",
+    help="Training time that PyTorch's example may take to reach 99.0 %; 1,200 without it.",
+)
+@click.option(
+    "--output", type=click.File("w", encoding="utf-8", lazy=False), metavar="FILE", help="Write all of it as JSON."
+)
 @json_option
-def benchmark(quick: bool, as_json: bool) -> None:
+def benchmark(quick: bool, only: tuple[str, ...], limit: float, output: TextIO | None, as_json: bool) -> None:
     """Measure the speed figures of the README, side by side, on this machine."""
-    from vgg_demo.benchmark import as_document, compare_loops, machine
+    from vgg_demo.benchmark.report import run_benchmark
+    from vgg_demo.benchmark.rows import Effort
 
-    if not as_json:
-        click.echo("\n".join(f"{name:<10} {value}" for name, value in machine().items()) + "\n")
-        click.echo("images per second, in turns    our loop  bare loop   ratio (lowest to highest)   rounds x steps")
-    results = []
-    for result in compare_loops(quick):
-        results.append(result)
-        if not as_json:
-            click.echo(
-                f"{result.preset:<30} {result.ours:>8,.1f}  {result.bare:>9,.1f}   {result.ratio:.3f} "
-                f"({result.lowest_ratio:.3f} to {result.highest_ratio:.3f})     {result.rounds} x {result.steps}"
-            )
+    document = run_benchmark(Effort(quick, limit), only, (lambda line: None) if as_json else click.echo)
+    if output is not None:
+        json.dump(document, output, indent=1, ensure_ascii=False)
     if as_json:
-        print_json(as_document(results))
+        print_json(document)
 
 
 def print_json(document: object) -> None:

@@ -1,0 +1,98 @@
+"""The benchmark's server, and the viewer that it has instead of a browser."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from vgg_demo.benchmark import startup
+from vgg_demo.benchmark.loads import load_rows
+from vgg_demo.benchmark.server import Server, Viewer, add_steps, make_run, own_home
+from vgg_demo.benchmark.watching import alive, curve_rows, tick_rows
+from vgg_demo.budget import estimate_seconds
+from vgg_demo.config import PRESETS
+from vgg_demo.runs.reader import RunReader
+from vgg_demo.runs.store import home as runs_home
+
+
+def test_own_home_is_empty_knows_all_speeds_and_goes_again(home: Path) -> None:
+    with own_home() as own:
+        assert runs_home() == own.resolve() != home
+        assert all(estimate_seconds(preset.config) for preset in PRESETS.values())
+
+    assert os.environ["VGG_DEMO_HOME"] == str(home)
+    assert not own.exists()
+
+
+def test_add_steps_goes_on_where_the_run_stands(home: Path) -> None:
+    run, config = make_run("mine", 20, total_steps=50)
+
+    add_steps(run, config, 20, 10)
+
+    curve = RunReader(run).refresh()
+    assert curve.steps == list(range(1, 31))
+    assert curve.schedules == [(0, 50)]
+    assert curve.damaged_lines == 0
+    assert curve.losses[0] > curve.losses[-1]
+
+
+def test_viewer_sees_a_run_tick_and_the_server_counts(home: Path) -> None:
+    run, config = make_run("mine", 30, total_steps=1000)
+    curve = list(curve_rows(run, config, 30, ticks=2))
+
+    with alive(run), Server(home) as server:
+        ticks = list(tick_rows(server, run, config, 30 + 3 * 5, ticks=2))
+        loads = list(load_rows(server, (1, 2), runs=1))
+
+    assert RunReader(run).refresh().steps == list(range(1, 56))  # 3 and 2 times 5 more
+    assert run.status().state == "stopped"
+    assert [len(row.values) for row in curve] == [2, 2]
+    assert [len(row.values) for row in ticks] == [2, 1, 2]
+    chart, down = curve[1].values[-1], ticks[2].values[0]
+    assert down > chart  # the chart and the figures around it
+    assert [len(row.values) for row in loads] == [1, 1, 2, 2]
+    assert all(value > 0 for row in loads for value in row.values)
+
+
+class Recording:
+    """A connection that answers with these messages, and remembers what was asked."""
+
+    def __init__(self, messages: list[ForwardMsg]) -> None:
+        self.answers = [message.SerializeToString() for message in messages]
+        self.asked: list[BackMsg] = []
+
+    def send(self, data: bytes) -> None:
+        self.asked.append(BackMsg.FromString(data))
+
+    def recv(self, timeout: float, decode: bool) -> bytes:
+        return self.answers.pop(0)
+
+
+def test_viewer_reads_to_the_end_of_what_it_asked_for_and_ticks_the_quickest_part() -> None:
+    slow, fast, anew, drawn, ticked = (ForwardMsg() for _ in range(5))
+    slow.auto_rerun.interval, slow.auto_rerun.fragment_id = 4.0, "slow"
+    fast.auto_rerun.interval, fast.auto_rerun.fragment_id = 0.9, "fast"
+    anew.script_finished = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    drawn.script_finished = ForwardMsg.FINISHED_SUCCESSFULLY
+    ticked.script_finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    connection = Recording([slow, fast, anew, drawn, ticked])
+    viewer = Viewer(connection, "run=mine")  # type: ignore[arg-type]
+
+    sizes = [viewer.load(), viewer.tick()]
+
+    assert sizes == [sum(message.ByteSize() for message in (slow, fast, anew, drawn)), ticked.ByteSize()]
+    assert [message.rerun_script.fragment_id for message in connection.asked] == ["", "fast"]
+    assert connection.asked[0].rerun_script.query_string == "run=mine"
+
+
+def test_page_rows_without_a_browser_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup, "BROWSERS", ("no-such-browser",))
+
+    rows = list(startup.page_rows(1))
+
+    assert [row.values for row in rows] == [(), ()]
+    assert all("no browser" in row.note for row in rows)

@@ -1,0 +1,90 @@
+"""Images per second on the way from MNIST to the network, at 224×224: the batched transform and the story's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from torchvision.datasets import MNIST
+
+from vgg_demo.benchmark.rows import Effort, Row
+from vgg_demo.config import ModelConfig, get_preset
+from vgg_demo.data import Digits, data_folder, epoch_order, load_train
+from vgg_demo.transforms import story_transform, transform_batch
+
+BATCH_SIZE, WORKERS = 32, 2  # the story's
+BATCHES = 20  # a round
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """All three, in turns, and how they compare."""
+    digits, model = load_train(), get_preset("blog").config.model
+    sources = {
+        "our batched transform": batched_images(digits, model),
+        "the same, channels last as training takes it": laid_out(batched_images(digits, model)),
+        "the story's PIL transform": story_images(story_digits(model)),
+    }
+    rounds = 3 if effort.quick else 9
+    speeds: dict[str, list[float]] = {name: [] for name in sources}
+    for _ in range(rounds):
+        for name, images in sources.items():
+            speeds[name].append(images_per_second(images, BATCHES))
+    yield from compare(speeds)
+
+
+def compare(speeds: dict[str, list[float]]) -> Iterator[Row]:
+    """The rows; speeds: images per second, a value a round, the story's last."""
+    *ours, theirs = speeds
+    how = f"{len(speeds[theirs])} rounds of {BATCHES} batches of {BATCH_SIZE}, in turns"
+    for name in ours:
+        yield Row("pipeline", name, "images/s", tuple(speeds[name]), how)
+    note = f"Resize, Grayscale, ToTensor, Normalize; DataLoader, {WORKERS} workers"
+    yield Row("pipeline", theirs, "images/s", tuple(speeds[theirs]), note)
+    for name in ours:
+        ratios = tuple(a / b for a, b in zip(speeds[name], speeds[theirs], strict=True))
+        yield Row("pipeline", f"{name} / the story's", "ratio", ratios)
+
+
+def images_per_second(images: Iterator[torch.Tensor], batches: int) -> float:
+    """The speed over some batches. One more goes before, so that the workers are up and what waits ready is used."""
+    next(images)
+    started = time.perf_counter()
+    count = sum(len(next(images)) for _ in range(batches))
+    return count / (time.perf_counter() - started)
+
+
+def batched_images(digits: Digits, model: ModelConfig) -> Iterator[torch.Tensor]:
+    """Batches as the batched transform makes them: float32 (32, C, S, S) in [-1, 1], one image seen as C channels."""
+    epoch = 0
+    while True:
+        for indices in torch.split(epoch_order(len(digits), 0, epoch), BATCH_SIZE):
+            yield transform_batch(digits[indices].images, model)
+        epoch += 1
+
+
+def laid_out(batches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """The same batches with all channels written out, as our training gives them to the network."""
+    for images in batches:
+        yield images.contiguous(memory_format=torch.channels_last)
+
+
+def story_digits(model: ModelConfig) -> Any:
+    """The story's data set: MNIST from its files, a PIL image at a time."""
+    load_train()  # unpacked
+    transform = story_transform(model.image_size, model.channels)
+    return MNIST(str(data_folder()), train=True, download=False, transform=transform)
+
+
+def story_loader(digits: Any) -> DataLoader[Any]:
+    """The story's loader."""
+    return DataLoader(digits, batch_size=BATCH_SIZE, shuffle=True, num_workers=WORKERS)
+
+
+def story_images(digits: Any) -> Iterator[torch.Tensor]:
+    """Batches as the story gives them to the network: float32 (32, C, S, S) in [-1, 1]."""
+    while True:
+        for images, _labels in story_loader(digits):
+            yield images

@@ -1,0 +1,84 @@
+"""What one more second of watching a run costs, for runs of different lengths.
+
+On a real server, one viewer and one tick at a time; between two ticks the run records some steps more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+
+from vgg_demo.benchmark.rows import Effort, Row
+from vgg_demo.benchmark.server import Server, add_steps, make_run, open_page, own_home
+from vgg_demo.config import RunConfig
+from vgg_demo.runs.processes import process_started
+from vgg_demo.runs.reader import RunReader
+from vgg_demo.runs.store import Run
+
+LENGTHS = (500, 5_000, 50_000)
+STEPS_A_TICK = 5
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """For each length: time and bytes of a tick on a real server, and the part that follows and thins the curve."""
+    ticks = 10 if effort.quick else 40
+    with own_home() as home:
+        for length in LENGTHS:
+            run, config = make_run(f"run-{length}", length, total_steps=length + 10 * ticks * STEPS_A_TICK)
+            yield from curve_rows(run, config, length, ticks)
+            with alive(run), Server(home) as server:
+                yield from tick_rows(server, run, config, length + (ticks + 1) * STEPS_A_TICK, ticks)
+
+
+def curve_rows(run: Run, config: RunConfig, length: int, ticks: int) -> Iterator[Row]:
+    """Reading what is new, thinning, and the chart as JSON, without a server. Steps are recorded from length on."""
+    from vgg_demo.ui import charts
+
+    reader, milliseconds, sizes = RunReader(run), [], []
+    total, per_epoch = config.train.total_steps, config.train.steps_per_epoch
+    for tick in range(ticks + 1):  # the first reads the whole file
+        started = time.perf_counter()
+        curve = reader.refresh()
+        spec = charts.loss_curve(run.name, curve, total, per_epoch, {})
+        chart = json.dumps(spec)
+        milliseconds.append(1000 * (time.perf_counter() - started))
+        sizes.append(len(chart) / 1000)
+        add_steps(run, config, length + tick * STEPS_A_TICK, STEPS_A_TICK)
+    note = f"once for all viewers, after a first look of {milliseconds[0]:.0f} ms"
+    yield Row("watching", f"{length:,} steps: follow, thin, chart", "ms", tuple(milliseconds[1:]), note)
+    yield Row("watching", f"{length:,} steps: the chart as JSON", "kB", tuple(sizes[1:]))
+
+
+def tick_rows(server: Server, run: Run, config: RunConfig, recorded: int, ticks: int) -> Iterator[Row]:
+    """A tick on a real server. recorded: steps that the run has."""
+    length = recorded - (ticks + 1) * STEPS_A_TICK
+    milliseconds, sizes = [], []
+    with open_page(server, f"run={run.name}") as viewer:
+        viewer.load()
+        viewer.tick()
+        processor_started = server.processor_seconds
+        for tick in range(ticks):
+            add_steps(run, config, recorded + tick * STEPS_A_TICK, STEPS_A_TICK)
+            started = time.perf_counter()
+            sizes.append(viewer.tick() / 1000)
+            milliseconds.append(1000 * (time.perf_counter() - started))
+        processor = 1000 * (server.processor_seconds - processor_started) / ticks
+    yield Row("watching", f"{length:,} steps: a tick, from asked to drawn", "ms", tuple(milliseconds))
+    yield Row("watching", f"{length:,} steps: a tick, the server's processor", "ms", (processor,), f"mean of {ticks}")
+    yield Row("watching", f"{length:,} steps: a tick, down to one viewer", "kB", tuple(sizes))
+
+
+class alive:
+    """Let a run count as going on, worked on by this process, and as stopped afterwards."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __enter__(self) -> None:
+        pid = os.getpid()
+        self.run.update_status(state="running", pid=pid, pid_started=process_started(pid))
+
+    def __exit__(self, *_error: object) -> None:
+        self.run.update_status(state="stopped", ended=time.time())
