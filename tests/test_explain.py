@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -41,8 +42,9 @@ def as_input(image: torch.Tensor, config: ModelConfig) -> torch.Tensor:
     return story_transform(config.image_size, config.channels)(picture)[None]
 
 
-def test_conv_layers_of_vgg16_are_two_two_three_three_three() -> None:
-    layers = explain.conv_layers(tiny(COLOURED))
+@pytest.mark.parametrize("config", [COLOURED, replace(COLOURED, pool_first=True)])
+def test_conv_layers_of_vgg16_are_two_two_three_three_three(config: ModelConfig) -> None:
+    layers = explain.conv_layers(tiny(config))
 
     assert [(layer.block, layer.number) for layer in layers] == [
         (1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (4, 1), (4, 2), (4, 3), (5, 1), (5, 2), (5, 3),
@@ -71,7 +73,7 @@ def test_feature_maps_count_silent_channels_and_order_the_others() -> None:
     maps = torch.zeros(4, 3, 3)
     maps[1], maps[3, 0, 0] = 1.0, 2.0
 
-    found = explain.FeatureMaps(ConvLayer(1, 1, 0), maps)
+    found = explain.FeatureMaps(ConvLayer(1, 1, 0, 0), maps)
 
     assert found.silent == 2
     assert found.strongest(3) == [1, 3, 0]
@@ -136,6 +138,7 @@ def test_class_activation_asked_by_two_threads_at_once_answers_each_its_own(imag
     ("config", "place"),
     [
         (TINY, (3, 2)),  # 7x7
+        (replace(TINY, pool_first=True), (3, 1)),  # 7x7; after block 3's pool it is 3x3
         (COLOURED, (4, 3)),  # block 5 is 2x2
         (ModelConfig("vgg16", 1 / 64, 224, 3), (5, 3)),  # 14x14
         (ModelConfig("vgg4", 0.1, 8, 1), (2, 1)),  # block 3 is 2x2

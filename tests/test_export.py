@@ -114,7 +114,7 @@ def test_script_needs_nothing_of_this_project() -> None:
         compile(script, "run.py", "exec")
         assert "vgg_demo" not in script
         imported = set(re.findall(r"^(?:import|from) (\w+)", script, re.MULTILINE))
-        assert imported <= {"__future__", "contextlib", "math", "sys", "numpy", "torch", "torchvision"}
+        assert imported <= {"__future__", "contextlib", "functools", "math", "sys", "numpy", "torch", "torchvision"}
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torchvision.transforms.functional import to_pil_image
 
@@ -56,6 +57,18 @@ def test_transform_batch_made_smaller_is_within_one_level_of_the_story(mnist: tu
 
     reference = torch.stack([story_transform(size, 1)(picture) for picture in pictures])
     assert (inputs - reference).abs().max() <= ONE_LEVEL
+
+
+@pytest.mark.parametrize("size", [20, 24, 32, 224])
+def test_transform_batch_real_digits_is_what_torch_itself_makes(mnist: tuple[Digits, Digits], size: int) -> None:
+    images = mnist[1].images[:500]
+    pixels = F.interpolate(images.float(), (size, size), mode="bilinear", antialias=True).round()
+
+    inputs = transform_batch(images, ModelConfig("vgg4", image_size=size, channels=1))
+
+    difference = (inputs - (pixels / 127.5 - 1)).abs()
+    assert difference.max() <= ONE_LEVEL
+    assert (difference > ONE_LEVEL / 2).float().mean() < 0.001  # what lies in the middle of two levels
 
 
 @pytest.mark.parametrize(("level", "expected"), [(0, -1.0), (255, 1.0), (51, -0.6)])  # (level / 255 - 0.5) / 0.5

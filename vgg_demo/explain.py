@@ -29,11 +29,15 @@ Progress = Callable[[int, int], None]  # images done, images in all
 
 @dataclass(frozen=True)
 class ConvLayer:
-    """A convolution, up to and with its ReLU. block and number count from 1; index is the ReLU's place in features."""
+    """A convolution, up to and with its ReLU. block and number count from 1; index is the ReLU's place in features.
+
+    pools: how many times the image has been halved when it comes out of the ReLU.
+    """
 
     block: int
     number: int
     index: int
+    pools: int
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class FeatureMaps:
 
 def conv_layers(network: VGG) -> list[ConvLayer]:
     """Every convolution of the network, from the image on."""
-    found, block, number = [], 1, 0
+    found, pools, block, number = [], 0, 1, 0
     for index, layer in enumerate(network.features):
-        if isinstance(layer, nn.ReLU):
-            number += 1
-            found.append(ConvLayer(block, number, index))
-        elif isinstance(layer, nn.MaxPool2d):
-            block, number = block + 1, 0
+        if isinstance(layer, nn.MaxPool2d):
+            pools += 1
+        elif isinstance(layer, nn.Conv2d):
+            number = number + 1 if block == pools + 1 else 1
+            block = pools + 1
+        elif isinstance(layer, nn.ReLU):
+            found.append(ConvLayer(block, number, index, pools))
     return found
 
 
@@ -86,7 +92,7 @@ def default_cam_layer(network: VGG) -> ConvLayer:
     """The last convolution whose map is still fine enough to say where: the deepest one knows most about digits."""
     size = network.config.image_size
     layers = conv_layers(network)
-    fine = [layer for layer in layers if size // 2 ** (layer.block - 1) >= SMALLEST_MAP]
+    fine = [layer for layer in layers if size // 2**layer.pools >= SMALLEST_MAP]
     return (fine or layers)[-1]
 
 

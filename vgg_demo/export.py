@@ -60,6 +60,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         data.split_indices,
         data.epoch_order,
         transforms.transform_pixels,
+        transforms.resize_matrix,
         training.one_cycle,
     ]
     if train.augment or train.restyle:
@@ -150,6 +151,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from functools import lru_cache
 
 import numpy as np
 import torch
