@@ -18,7 +18,7 @@ def test_follow_quadratic_curve_is_de_casteljaus() -> None:
     points = follow([["M", 0, 0], ["Q", 10, 20, 20, 0], ["L", 30, 0]])
 
     assert points[0].tolist() == [0, 0]
-    assert points[2].tolist() == pytest.approx([10, 10])  # halfway: a quarter, a half and a quarter of the three points
+    assert points[1].tolist() == pytest.approx([10, 10])  # halfway: a quarter, a half and a quarter of the three points
     assert points[-2:].tolist() == [[20, 0], [30, 0]]
 
 

@@ -18,7 +18,7 @@ Points = npt.NDArray[np.float64]
 
 FINER = 2  # drawn twice as large, then reduced, for smooth edges
 SMALLEST = 16  # pixels: what is shorter is a dot, and its path says nothing
-CURVE_PARTS = 4  # straight parts of one curve, which spans two moves of the mouse
+CURVE_PARTS = 2  # straight parts of one curve, which spans half of two moves of the mouse
 
 
 def draw_again(drawing: dict[str, Any] | None, height: int, width: int) -> npt.NDArray[np.uint8] | None:
