@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Server
-from tests.e2e.test_page import SEVEN, draw, draw_by_touch, expect_answer, open_tab, wait_idle
+from tests.e2e.test_page import ONE, SEVEN, draw, draw_by_touch, expect_answer, open_tab, wait_idle
 
 pytestmark = pytest.mark.e2e
 
@@ -34,9 +34,28 @@ def test_strokes_of_the_mouse_are_undone_redone_and_cleared(page: Page, server: 
     expect_answer(page, 7)
     tool(page, "Clear").click()
     expect_empty(page)
+    expect(tool(page, "Redo")).to_be_disabled()
 
-    for name in ("Undo", "Redo"):
-        expect(tool(page, name)).to_be_disabled()
+
+def test_drawing_of_several_digits_is_read_cleared_and_brought_back(phone: Page, server: Server) -> None:
+    open_tab(phone, server, "Draw")
+    for place, digit in enumerate((ONE, SEVEN, ONE)):
+        draw_by_touch(phone, [[(place * 60 + x // 2, y // 2 + 50) for x, y in stroke] for stroke in digit])
+    expect(phone.get_by_label("The answer: 171")).to_be_visible()
+
+    tool(phone, "Clear").tap()
+    expect_empty(phone)
+    tool(phone, "Undo").tap()
+    expect(phone.get_by_label("The answer: 171")).to_be_visible()
+    tool(phone, "Undo").tap()
+    expect(phone.get_by_label("The answer: 17", exact=True)).to_be_visible()
+    tool(phone, "Clear").tap()
+    expect_empty(phone)
+    draw_by_touch(phone, SEVEN)
+    expect_answer(phone, 7)
+    tool(phone, "Undo").tap()
+    expect_empty(phone)
+    expect(tool(phone, "Undo")).to_be_disabled()
 
 
 def test_finger_draws_undoes_and_looks_inside_on_an_upright_phone(phone: Page, server: Server) -> None:

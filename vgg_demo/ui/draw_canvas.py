@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    Pixels = npt.NDArray[np.uint8]
+
 CANVAS_PIXELS, WIDE_PIXELS = 280, 560
 PEN_PIXELS = 22
 THINNEST, THICKEST = 4, 40
@@ -45,9 +47,14 @@ _tools = st.components.v2.component(
 )
 
 
-def sketch_pad() -> npt.NDArray[np.uint8] | None:
-    """The canvas and its tools: uint8 (280, 280 or 560, 4), white ink on black, or None before the first stroke."""
+def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
+    """The canvas and its tools: what is drawn, white ink on black, and the same with a pen that suits its size.
+
+    uint8 (280, 280 or 560, 4), None before the first stroke; and uint8 (280, 280 or 560), None for mere dots.
+    """
     from streamlit_drawable_canvas import st_canvas  # raises when imported outside a running app
+
+    from vgg_demo.pen import draw_again
 
     result = st_canvas(
         stroke_width=st.session_state.get("pen", PEN_PIXELS),
@@ -69,8 +76,8 @@ def sketch_pad() -> npt.NDArray[np.uint8] | None:
             "down": _("Pen down. Arrow keys draw, the space bar lifts it and has the drawing read."),
         },
     )
-    pixels: npt.NDArray[np.uint8] | None = result.image_data
-    return pixels
+    pixels: Pixels | None = result.image_data
+    return pixels, None if pixels is None else draw_again(result.json_data, *pixels.shape[:2])
 
 
 def settings() -> None:

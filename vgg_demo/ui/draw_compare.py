@@ -42,8 +42,8 @@ def read_by(name: str, path: Path, look: Look) -> Look | None:
     from vgg_demo.reading import read_drawing
 
     try:
-        readings = read_drawing(draw_look.load(path), look.pixels)
-        return Look(name, path, look.pixels, readings, min(look.chosen, len(readings) - 1))
+        readings = read_drawing(draw_look.load(path), look.inked)
+        return Look(name, path, look.inked, readings, min(look.chosen, len(readings) - 1))
     except (VggDemoError, FileNotFoundError) as error:
         st.error(str(error))
         return None

@@ -19,13 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
-    """One picture with what a network reads in it. pixels: uint8 (H, W, 3 or 4). chosen: the reading to look into."""
+    """One picture with what a network reads in it.
+
+    pixels: uint8 (H, W, 3 or 4). drawn_again: of a canvas, uint8 (H, W), its strokes with a pen that suits their size,
+    and this is what was read. chosen: the reading to look into.
+    """
 
     name: str
     path: Path
     pixels: npt.NDArray[np.uint8]
     readings: list[Reading]
     chosen: int = 0
+    drawn_again: npt.NDArray[np.uint8] | None = None
+
+    @property
+    def inked(self) -> npt.NDArray[np.uint8]:
+        """The pixels that were read."""
+        return self.pixels if self.drawn_again is None else self.drawn_again
 
     @property
     def reading(self) -> Reading:
@@ -53,11 +63,16 @@ def load(path: Path) -> VGG:
     return resources.load_network(str(path), resources.fingerprint(path))[0]
 
 
-def read(name: str, path: Path, pixels: npt.NDArray[np.uint8] | None) -> Look | None:
-    """Read a picture; None for an empty canvas. Raises CheckpointError or FileNotFoundError."""
+def read(
+    name: str, path: Path, pixels: npt.NDArray[np.uint8] | None, drawn_again: npt.NDArray[np.uint8] | None = None
+) -> Look | None:
+    """Read a picture, or what was drawn again of it; None for an empty canvas.
+
+    Raises CheckpointError or FileNotFoundError.
+    """
     if pixels is None or not pixels[..., :3].any():
         return None
     from vgg_demo.reading import read_drawing
 
-    readings = read_drawing(load(path), pixels)
-    return Look(name, path, pixels, readings) if readings else None
+    readings = read_drawing(load(path), pixels if drawn_again is None else drawn_again)
+    return Look(name, path, pixels, readings, drawn_again=drawn_again) if readings else None

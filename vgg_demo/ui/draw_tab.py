@@ -45,9 +45,10 @@ def show() -> None:
     with canvas:
         sent = draw_inputs.show_sent()
         with st.container(key="sketch"):
-            pixels = draw_canvas.sketch_pad()
+            pixels, drawn_again = draw_canvas.sketch_pad()
     try:
-        look = read(st.session_state["draw_checkpoint"], path, pixels if sent is None else sent)
+        name = st.session_state["draw_checkpoint"]
+        look = read(name, path, pixels, drawn_again) if sent is None else read(name, path, sent)
         with answer:
             look = show_answer(look)
         with bars:

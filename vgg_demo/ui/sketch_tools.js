@@ -1,6 +1,7 @@
 // Big buttons for the canvas (undo, redo, clear) and drawing with the keyboard. Everything happens in the browser:
 // the buttons press the canvas's own ones, which show only under a mouse, and the keys do what a mouse would.
 const STEP = 10, SMALL_STEP = 2;   // canvas pixels a key press
+const HISTORY = 100;   // strokes that the canvas can take back
 
 const STYLE = `
   .dc-toolbar { display: none !important; }
@@ -31,13 +32,44 @@ export default function (component) {
   const hint = parentElement.querySelector(".hint");
   let root = null, upper = null, pen = null, cleanUp = () => {};
   let x = 0, y = 0, isDown = false;
+  let cleared = 0;   // strokes that the last clear took
+  let isBusy = false, follow = () => {};
 
   for (const name of ["undo", "redo", "clear"]) button(name).querySelector("span").textContent = data[name];
 
-  const press = (label) => root?.querySelector(`button[aria-label="${label}"]`)?.click();
-  button("undo").onclick = () => press("Undo");
-  button("redo").onclick = () => press("Redo");
-  button("clear").onclick = () => press("Reset canvas & history");
+  const own = (label) => root?.querySelector(`button[aria-label="${label}"]`);
+  const can = (label) => own(label)?.disabled === false;
+  const pressAll = async (label, most) => {   // one at a time: the canvas loads what it goes back to
+    let pressed = 0;
+    for (; pressed < most && can(label); pressed++) {
+      own(label).click();
+      await new Promise((done) => setTimeout(done));
+    }
+    return pressed;
+  };
+  // clear takes all strokes back, so that undo can bring them again; the canvas's own reset would forget them
+  const clear = async () => {
+    if (isBusy) return;
+    isBusy = true;
+    const strokes = await pressAll("Undo", HISTORY);
+    if (strokes) cleared = strokes;
+    if (strokes === HISTORY) { own("Reset canvas & history").click(); cleared = 0; }   // older strokes are left
+    isBusy = false;
+    follow();
+  };
+  const undo = async () => {
+    if (isBusy) return;
+    isBusy = true;
+    if (cleared) await pressAll("Redo", cleared);
+    else await pressAll("Undo", 1);
+    cleared = 0;
+    isBusy = false;
+    follow();
+  };
+  const redo = () => { if (!isBusy && !cleared) own("Redo")?.click(); };
+  button("undo").onclick = undo;
+  button("redo").onclick = redo;
+  button("clear").onclick = clear;
 
   const send = (kind) => {
     const box = upper.getBoundingClientRect();
@@ -68,9 +100,9 @@ export default function (component) {
       if (isDown) send("mousemove");
       say();
     } else if (key === " ") { if (!event.repeat) setDown(!isDown); }
-    else if (isCommand && key === "z") press(event.shiftKey ? "Redo" : "Undo");
-    else if (isCommand && key === "y") press("Redo");
-    else if (key === "delete" || key === "backspace") press("Reset canvas & history");
+    else if (isCommand && key === "z") { if (event.shiftKey) redo(); else undo(); }
+    else if (isCommand && key === "y") redo();
+    else if (key === "delete" || key === "backspace") clear();
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -96,10 +128,12 @@ export default function (component) {
     upper.setAttribute("aria-label", data.label);
     const events = { keydown: onKey, focus: onFocus, blur: onBlur };
     for (const [name, listener] of Object.entries(events)) upper.addEventListener(name, listener);
-    const follow = () => {   // the canvas's own buttons know whether there is anything to undo
-      for (const [name, label] of [["undo", "Undo"], ["redo", "Redo"]]) {
-        button(name).disabled = root.querySelector(`button[aria-label="${label}"]`)?.disabled ?? true;
-      }
+    cleared = 0;
+    follow = () => {   // the canvas's own buttons know whether there is anything to undo
+      if (isBusy) return;
+      if (can("Undo") || !can("Redo")) cleared = 0;   // something new was drawn
+      button("undo").disabled = !can("Undo") && !cleared;
+      button("redo").disabled = !can("Redo") || cleared > 0;
       host.style.setProperty("--pad-width", `${upper.width}px`);
       host.style.setProperty("--pad-ratio", `${upper.width} / ${upper.height}`);
       if (found.sketch.clientWidth) host.style.setProperty("--pad-room", `${found.sketch.clientWidth}px`);

@@ -1,0 +1,56 @@
+"""The path of a pen, drawn again; the paths are as the canvas writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vgg_demo.pen import draw_again, follow
+
+
+def stroke(*path: list[Any], pen: int = 22) -> dict[str, Any]:
+    return {"type": "Path", "path": list(path), "strokeWidth": pen}
+
+
+def test_follow_quadratic_curve_is_de_casteljaus() -> None:
+    points = follow([["M", 0, 0], ["Q", 10, 20, 20, 0], ["L", 30, 0]])
+
+    assert points[0].tolist() == [0, 0]
+    assert points[1].tolist() == pytest.approx([10, 10])  # halfway: a quarter, a half and a quarter of the three points
+    assert points[-2:].tolist() == [[20, 0], [30, 0]]
+
+
+@pytest.mark.parametrize("scale", [0.2, 1])
+@pytest.mark.parametrize("pen", [4, 40])
+def test_draw_again_stroke_is_as_wide_beside_its_length_as_those_of_mnist(pen: int, scale: float) -> None:
+    length = 200 * scale
+    drawing = {"objects": [stroke(["M", 100, 40], ["L", 100, 40 + length], pen=pen)]}
+
+    ink = draw_again(drawing, 280, 280)
+
+    assert ink is not None
+    rows, columns = np.nonzero(ink > 127)
+    width = length * 2.4 / 17.6  # of MNIST's 20 pixels, 2.4 are the pen's
+    assert np.ptp(columns) + 1 == pytest.approx(width, abs=1)
+    assert np.ptp(rows) + 1 == pytest.approx(length + width, abs=1.5)
+    assert columns.mean() == pytest.approx(100, abs=1)
+
+
+def test_draw_again_loop_that_a_thick_pen_filled_is_open() -> None:
+    loop = [["L", 140 + 18 * np.sin(t), 140 - 18 * np.cos(t)] for t in np.linspace(0.3, 2 * np.pi, 20)]
+
+    ink = draw_again({"objects": [stroke(["M", 140, 122], *loop, pen=40)]}, 280, 560)
+
+    assert ink is not None
+    assert ink.shape == (280, 560)
+    assert ink[140, 140] == 0
+    assert ink[122, 140] > 200
+
+
+@pytest.mark.parametrize("drawing", [
+    None, {}, {"objects": []}, {"objects": [stroke(["M", 10, 10], ["L", 10.001, 10])]}, {"objects": [{"type": "Rect"}]},
+])  # fmt: skip
+def test_draw_again_without_a_path_to_follow_gives_none(drawing: dict[str, Any] | None) -> None:
+    assert draw_again(drawing, 280, 280) is None
