@@ -61,8 +61,12 @@ class Evaluation:
 
 
 def batch_size_for(network: VGG) -> int:
-    """How many images to show at a time: many small ones, few large ones."""
-    return max(1, min(500, 500 * 32 * 32 // network.config.image_size**2))
+    """How many images to show at a time: many small ones, few large ones.
+
+    On a processor as few as its cache holds: 125 took two thirds of the time of 500 with the shipped network.
+    """
+    most = 125 if next(network.parameters()).device.type == "cpu" else 500
+    return max(1, min(most, 500 * 32 * 32 // network.config.image_size**2))
 
 
 @torch.inference_mode()
