@@ -138,13 +138,13 @@ def test_class_activation_asked_by_two_threads_at_once_answers_each_its_own(imag
     ("config", "place"),
     [
         (TINY, (3, 2)),  # 7x7
-        (replace(TINY, pool_first=True), (3, 1)),  # 7x7; after block 3's pool it is 3x3
+        (replace(TINY, pool_first=True), (2, 2)),  # 7x7; after block 3's pool it is 3x3
         (COLOURED, (4, 3)),  # block 5 is 2x2
         (ModelConfig("vgg16", 1 / 64, 224, 3), (5, 3)),  # 14x14
         (ModelConfig("vgg4", 0.1, 8, 1), (2, 1)),  # block 3 is 2x2
     ],
 )
-def test_default_cam_layer_is_the_deepest_with_at_least_four_pixels(
+def test_default_cam_layer_is_the_deepest_blocks_last_with_at_least_four_pixels(
     config: ModelConfig, place: tuple[int, int]
 ) -> None:
     layer = explain.default_cam_layer(tiny(config))
