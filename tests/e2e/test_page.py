@@ -37,6 +37,7 @@ def wait_idle(page: Page) -> None:
 
 def choose_long_training(page: Page) -> None:
     """A preset that is still training when a test has looked at all it wants to see; classroom is over in seconds."""
+    wait_idle(page)  # a page that is drawn anew would close the list
     page.get_by_role("combobox", name="Preset").click()
     page.get_by_role("option", name="fixed-mini").click()
     expect(page.get_by_text("He initialisation and nothing else changed")).to_be_visible()
