@@ -286,6 +286,7 @@ def _preset(name: str, what: str, purpose: str, model: ModelConfig, train: Train
 # hundreds of steps; when, and whether at all, then hangs on rounding, so on the number of threads.
 _STORY = TrainConfig(epochs=1, batch_size=32, optimizer="adam", learning_rate=0.001, validation_images=0, seed=1)
 _MINI = ModelConfig("vgg16", width=0.25, image_size=32)
+_TUNED = TrainConfig(optimizer="adamw", schedule="one-cycle", label_smoothing=0.02)
 _SMALL = ModelConfig("vgg5", 0.25, image_size=28, channels=1, batch_norm=True, classifier="linear")
 
 PRESETS: dict[str, Preset] = {
@@ -296,30 +297,14 @@ PRESETS: dict[str, Preset] = {
             "A small VGG, three blocks deep, tuned for time: digits of 20×20 pixels, each seen once.",
             "the place to start: over 99 % while the class watches",
             replace(_SMALL, plan="vgg5-slim", image_size=20, pool_first=True),
-            TrainConfig(
-                batch_size=96,
-                optimizer="adamw",
-                learning_rate=0.015,
-                weight_decay=0.01,
-                schedule="one-cycle",
-                label_smoothing=0.02,
-            ),
+            replace(_TUNED, batch_size=96, learning_rate=0.015, weight_decay=0.01),
         ),
         _preset(
             "lesson",
             "Three blocks of two convolutions on digits of 24×24 pixels, each seen three times, a little distorted.",
             "99.5 % in a minute, for a class that has seen classroom",
             replace(_SMALL, plan="vgg7", image_size=24, pool_first=True),
-            TrainConfig(
-                epochs=3,
-                batch_size=128,
-                optimizer="adamw",
-                learning_rate=0.012,
-                weight_decay=0.02,
-                schedule="one-cycle",
-                label_smoothing=0.02,
-                augment=0.25,
-            ),
+            replace(_TUNED, epochs=3, batch_size=128, learning_rate=0.012, weight_decay=0.02, augment=0.25),
         ),
         _preset(
             "blog-mini",
@@ -347,14 +332,12 @@ PRESETS: dict[str, Preset] = {
             "Three blocks of two convolutions, trained on distorted digits; the recipe of the model that ships.",
             "as accurate as the page can be",
             replace(_SMALL, plan="vgg7", width=0.5, pool_first=True),
-            TrainConfig(
+            replace(
+                _TUNED,
                 epochs=20,
                 batch_size=128,
-                optimizer="adamw",
                 learning_rate=0.01,
                 weight_decay=0.02,
-                schedule="one-cycle",
-                label_smoothing=0.02,
                 average_weights=0.998,
                 augment=0.3,
                 restyle=0.5,

@@ -66,18 +66,20 @@ def compare(name: str, config: RunConfig, digits: Digits, work: Work) -> Iterato
     how = f"{work.series} x {work.pairs} pairs of {work.steps} steps"
     yield Row("loops", f"{name}: our loop", "images/s", tuple(r.images / r.seconds for r in ours), how)
     yield Row("loops", f"{name}: bare loop", "images/s", tuple(r.images / r.seconds for r in bare), how)
-    medians = [statistics.median(speed_ratios(pairs)) for pairs in series]
-    note = f"medians of the series {min(medians):.3f} to {max(medians):.3f}" if work.series > 1 else ""
-    ratios = tuple(ratio for pairs in series for ratio in speed_ratios(pairs))
-    yield Row("loops", f"{name}: our loop / bare loop, speed", "ratio", ratios, note)
+    yield ratio_row(f"{name}: our loop / bare loop, speed", series)
     costs = tuple(b.processor_seconds / a.processor_seconds for a, b in zip(ours, bare, strict=True))
     yield Row("loops", f"{name}: the same by processor time", "ratio", costs)
     if work.has_control:
         control = [run_series(bare_steps, bare_steps, config, digits, work) for _ in range(work.series)]
-        medians = [statistics.median(speed_ratios(pairs)) for pairs in control]
-        note = f"medians of the series {min(medians):.3f} to {max(medians):.3f}"
-        ratios = tuple(ratio for pairs in control for ratio in speed_ratios(pairs))
-        yield Row("loops", f"{name}: bare loop / bare loop (control)", "ratio", ratios, note)
+        yield ratio_row(f"{name}: bare loop / bare loop (control)", control)
+
+
+def ratio_row(what: str, series: list[list[tuple[Round, Round]]]) -> Row:
+    """The ratios of all pairs, and what the medians of the series span where there are several."""
+    ratios = [speed_ratios(pairs) for pairs in series]
+    medians = [statistics.median(of_one) for of_one in ratios]
+    note = f"medians of the series {min(medians):.3f} to {max(medians):.3f}" if len(series) > 1 else ""
+    return Row("loops", what, "ratio", tuple(ratio for of_one in ratios for ratio in of_one), note)
 
 
 def run_series(first: Loop, second: Loop, config: RunConfig, digits: Digits, work: Work) -> list[tuple[Round, Round]]:
