@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -43,7 +44,7 @@ def read_by(name: str, path: Path, look: Look) -> Look | None:
 
     try:
         readings = read_drawing(draw_look.load(path), look.inked)
-        return Look(name, path, look.inked, readings, min(look.chosen, len(readings) - 1))
+        return replace(look, name=name, path=path, readings=readings, chosen=min(look.chosen, len(readings) - 1))
     except (VggDemoError, FileNotFoundError) as error:
         st.error(str(error))
         return None

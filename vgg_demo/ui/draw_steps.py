@@ -37,10 +37,10 @@ def steps(look: Look) -> list[str]:
     """A picture of every step from the canvas to the tensor, as HTML."""
     figure, prepared = draw_pictures.figure, look.reading.prepared
     left, top, right, bottom = prepared.box
-    box = _("2. The ink and the box around it: {w}×{h} pixels").format(w=right - left, h=bottom - top)
+    box = _("2. The ink and the box around it: {w}×{h} pixels")
     if look.drawn_again is not None:
         box = _("2. Its strokes drawn again with a pen that suits their size, and the box around them: {w}×{h} pixels")
-        box = box.format(w=right - left, h=bottom - top)
+    box = box.format(w=right - left, h=bottom - top)
     height, width = prepared.scaled.shape
     small = _("4. The longer side made 20 pixels: {w}×{h}").format(w=width, h=height)
     inputs = tensor(look.network, look.image)
