@@ -1,25 +1,9 @@
-"""The page: a title and three tabs. Start it with: streamlit run streamlit_app.py"""
+"""The server: the page, and what the page fetches by itself. Start it with: streamlit run streamlit_app.py"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from vgg_demo.ui import draw_tab, evaluate_tab, identity, resources, train_tab
-from vgg_demo.ui.text import DRAW, EVALUATE, TRAIN, _
+from vgg_demo.ui.feed import ROUTES
 
-st.set_page_config(page_title="VGG Demo", page_icon="✍️", layout="wide")
-resources.warm_up()
-identity.remember_browser()
-st.html(resources.STYLE)
-
-st.title(_("VGG Demo"), anchor=False)
-st.caption(_("Train a network to read handwritten digits, see how good it is, and let it read yours."))
-
-train, evaluate, draw = st.tabs([TRAIN, EVALUATE, DRAW], key="tab", on_change="rerun", bind="query-params")
-identity.write_cookie()
-with train:
-    train_tab.show(is_open=bool(train.open))
-with evaluate:
-    evaluate_tab.show(is_open=bool(evaluate.open))
-with draw:  # always mounted: a canvas that is skipped loses its drawing
-    draw_tab.show()
+app = st.App("vgg_demo/ui/page.py", routes=ROUTES)

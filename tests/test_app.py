@@ -29,7 +29,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     for preset in PRESETS.values():
         record_speed(preset.config, 0.02)
     monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
-    return AppTest.from_file("../streamlit_app.py", default_timeout=30)
+    return AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=30)
 
 
 def texts(app: AppTest) -> str:

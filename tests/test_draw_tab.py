@@ -40,7 +40,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         record_speed(preset.config, 0.02)
     monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
     jobs.memory.clear()
-    app = AppTest.from_file("../streamlit_app.py", default_timeout=60)
+    app = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=60)
     app.query_params["tab"] = "Draw"
     return app
 

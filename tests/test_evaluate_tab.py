@@ -29,7 +29,7 @@ def app(home: Path) -> AppTest:
     for preset in PRESETS.values():  # known speeds: nothing is measured beside the tests
         record_speed(preset.config, 0.02)
     jobs.memory.clear()  # what the test before has computed
-    app = AppTest.from_file("../streamlit_app.py", default_timeout=60)
+    app = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=60)
     app.query_params["tab"] = "Evaluate"
     return app
 

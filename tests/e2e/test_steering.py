@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import Server, workers
-from tests.e2e.test_page import choose_long_training, curve_step, wait_for_step, wait_idle
+from tests.e2e.test_page import choose_long_training, wait_for_step, wait_idle
 from tests.helpers import kill, steps, wait_until
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
@@ -115,7 +115,7 @@ def test_training_reloaded_while_paused_is_still_paused_and_can_go_on(page: Page
     page.reload()
 
     expect_state(page, run, "paused")
-    assert curve_step(page) == at
+    assert wait_for_step(page, at) == at
     press(page, "Resume")
     wait_for_step(page, at + 5)
     stop(page, run)

@@ -128,6 +128,11 @@ class Server:
         """Where the page is."""
         return f"http://127.0.0.1:{self.port}"
 
+    def read(self, path: str) -> bytes:
+        """What the server answers to a request for that path."""
+        with urllib.request.urlopen(f"{self.url}/{path}", timeout=ANSWER_SECONDS) as answer:
+            return bytes(answer.read())
+
     @property
     def memory_bytes(self) -> int:
         """What the server's process holds in memory; the warm worker is another process."""
@@ -156,24 +161,14 @@ class Viewer:
 
     def __init__(self, socket: ClientConnection, query: str) -> None:
         self.socket, self.query = socket, query
-        self.fragments: dict[float, str] = {}  # seconds between its ticks: a part of the page that ticks by itself
 
     def load(self) -> int:
         """Draw the whole page; returns the bytes that came."""
-        return self._run()
-
-    def tick(self) -> int:
-        """Draw the part of the page anew that ticks most often; returns the bytes that came."""
-        return self._run(self.fragments[min(self.fragments)])
-
-    def _run(self, fragment: str = "") -> int:
         from streamlit.proto.BackMsg_pb2 import BackMsg
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
         request = BackMsg()
         request.rerun_script.query_string = self.query
-        request.rerun_script.fragment_id = fragment
-        request.rerun_script.is_auto_rerun = bool(fragment)
         self.socket.send(request.SerializeToString())
         received = 0
         while True:
@@ -181,8 +176,6 @@ class Viewer:
             received += len(data)
             message = ForwardMsg()
             message.ParseFromString(data)
-            if message.WhichOneof("type") == "auto_rerun":
-                self.fragments[message.auto_rerun.interval] = message.auto_rerun.fragment_id
             if message.WhichOneof("type") == "script_finished" and is_end(message):
                 return received
 
@@ -190,4 +183,4 @@ class Viewer:
 def is_end(message: ForwardMsg) -> bool:
     """Whether what was asked for is drawn; a page that asks to be drawn anew at once is not."""
     kinds = type(message)
-    return message.script_finished in (kinds.FINISHED_SUCCESSFULLY, kinds.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+    return bool(message.script_finished == kinds.FINISHED_SUCCESSFULLY)

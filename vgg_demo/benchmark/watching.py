@@ -11,10 +11,9 @@ import time
 from collections.abc import Iterator
 
 from vgg_demo.benchmark.rows import Effort, Row
-from vgg_demo.benchmark.server import Server, add_steps, make_run, open_page, own_home
+from vgg_demo.benchmark.server import Server, add_steps, make_run, own_home
 from vgg_demo.config import RunConfig
 from vgg_demo.runs.processes import process_started
-from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 
 LENGTHS = (500, 5_000, 50_000)
@@ -33,39 +32,34 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 
 def curve_rows(run: Run, config: RunConfig, length: int, ticks: int) -> Iterator[Row]:
-    """Reading what is new, thinning, and the chart as JSON, without a server. Steps are recorded from length on."""
-    from vgg_demo.ui import charts
+    """Reading what is new, thinning, and the answer as JSON, without a server. Steps are recorded from length on."""
+    from vgg_demo.ui.feed import snapshot
 
-    reader, milliseconds, sizes = RunReader(run), [], []
-    total, per_epoch = config.train.total_steps, config.train.steps_per_epoch
+    milliseconds, sizes = [], []
     for tick in range(ticks + 1):  # the first reads the whole file
         started = time.perf_counter()
-        curve = reader.refresh()
-        spec = charts.loss_curve(run.name, curve, total, per_epoch, {})
-        chart = json.dumps(spec)
+        answer = json.dumps(snapshot(run))
         milliseconds.append(1000 * (time.perf_counter() - started))
-        sizes.append(len(chart) / 1000)
+        sizes.append(len(answer) / 1000)
         add_steps(run, config, length + tick * STEPS_A_TICK, STEPS_A_TICK)
     note = f"once for all viewers, after a first look of {milliseconds[0]:.0f} ms"
-    yield Row("watching", f"{length:,} steps: follow, thin, chart", "ms", tuple(milliseconds[1:]), note)
-    yield Row("watching", f"{length:,} steps: the chart as JSON", "kB", tuple(sizes[1:]))
+    yield Row("watching", f"{length:,} steps: follow, thin, answer", "ms", tuple(milliseconds[1:]), note)
+    yield Row("watching", f"{length:,} steps: the answer as JSON", "kB", tuple(sizes[1:]))
 
 
 def tick_rows(server: Server, run: Run, config: RunConfig, recorded: int, ticks: int) -> Iterator[Row]:
     """A tick on a real server. recorded: steps that the run has."""
     length = recorded - (ticks + 1) * STEPS_A_TICK
     milliseconds, sizes = [], []
-    with open_page(server, f"run={run.name}") as viewer:
-        viewer.load()
-        viewer.tick()
-        processor_started = server.processor_seconds
-        for tick in range(ticks):
-            add_steps(run, config, recorded + tick * STEPS_A_TICK, STEPS_A_TICK)
-            started = time.perf_counter()
-            sizes.append(viewer.tick() / 1000)
-            milliseconds.append(1000 * (time.perf_counter() - started))
-        processor = 1000 * (server.processor_seconds - processor_started) / ticks
-    yield Row("watching", f"{length:,} steps: a tick, from asked to drawn", "ms", tuple(milliseconds))
+    server.read(f"feed/{run.name}")  # the first reads the whole file
+    processor_started = server.processor_seconds
+    for tick in range(ticks):
+        add_steps(run, config, recorded + tick * STEPS_A_TICK, STEPS_A_TICK)
+        started = time.perf_counter()
+        sizes.append(len(server.read(f"feed/{run.name}")) / 1000)
+        milliseconds.append(1000 * (time.perf_counter() - started))
+    processor = 1000 * (server.processor_seconds - processor_started) / ticks
+    yield Row("watching", f"{length:,} steps: a tick, from asked to answered", "ms", tuple(milliseconds))
     yield Row("watching", f"{length:,} steps: a tick, the server's processor", "ms", (processor,), f"mean of {ticks}")
     yield Row("watching", f"{length:,} steps: a tick, down to one viewer", "kB", tuple(sizes))
 

@@ -35,13 +35,16 @@ LEARNED = 0.02  # an average loss so far below the story's is of a network that 
 TEST_IMAGES = 10_000
 
 
-def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> None:
-    """Draw it for one run. A run that learns gets one closed expander and no words."""
+def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
+    """Draw it for one run. A run that learns gets one closed expander and no words.
+
+    Returns whether figures stand there that change while the run goes on.
+    """
     if st.session_state.pop("page_changed", False):
         st.rerun()  # a button in here has opened another run: the whole page has to know
     verdict = judge(curve.diagnoses, curve.losses, curve.epochs)
     if verdict is None:
-        return
+        return False
     with st.container(key="diagnosis"):
         if status.is_over:
             show_story_badge(run, config, status, curve)
@@ -58,6 +61,7 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> None:
         if base is not None or not verdict.is_healthy:
             show_changes(base or run, status)
         show_tried(run)
+    return bool(box.open) or base is not None
 
 
 def show_verdict(verdict: Verdict) -> None:

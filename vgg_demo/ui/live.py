@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import streamlit as st
@@ -12,30 +11,26 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.queue import place_and_wait, read_class_settings
-from vgg_demo.runs.reader import Curve, images_per_second
+from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import DIED, Run, Status, get_run
-from vgg_demo.ui import charts, diagnosis_view, identity, resources, settings
+from vgg_demo.ui import diagnosis_view, feed, identity, live_curve, resources, settings
 from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
 
-TICK_SECONDS = 0.9
-INSIDE_TICK_SECONDS = 4.0  # nothing new is measured more often, and each drawing takes time from the training
-FIRST_POINT_SECONDS = 0.8
-CHART_HEIGHT = 380
-FIGURE_WIDTH = 145
+QUEUE_TICK_SECONDS = 0.9
 
 
 def show(run: Run) -> None:
-    """Draw the run, ticking while it goes on or waits."""
-    is_going = _is_going(run)
-    if is_going:
-        st.fragment(_show, run_every=TICK_SECONDS)(run, is_going)
-        st.fragment(_show_inside, run_every=INSIDE_TICK_SECONDS)(run)
+    """Draw the run; while it waits or goes on, this part of the page by itself."""
+    state = _state(run)
+    if state == "queued":
+        st.fragment(_show, run_every=QUEUE_TICK_SECONDS)(run, state)
+    elif state == "active":
+        st.fragment(_show)(run, state)  # the curve follows by itself, and says when more has changed
     else:
-        _show(run, is_going)
-        _show_inside(run)
+        _show(run, state)
 
 
-def _show(run: Run, was_going: bool) -> None:
+def _show(run: Run, state_before: str) -> None:
     try:
         config, status = run.config(), run.status()
     except RunError as error:
@@ -43,14 +38,9 @@ def _show(run: Run, was_going: bool) -> None:
         return
     if status.state == "queued":
         dispatch()
-        status = run.status()
-    if was_going and status.is_over:
-        st.rerun()  # the whole page: Start comes back, ticking ends
-    reader = resources.run_reader(str(run.path))
-    deadline = time.monotonic() + FIRST_POINT_SECONDS
-    while not reader.refresh().steps and status.is_active and time.monotonic() < deadline:
-        time.sleep(0.02)  # the first point is about to come: better wait here than for the next tick
-    curve = reader.curve
+    if _state(run) != state_before:
+        st.rerun()  # the whole page: it starts, or Start comes back
+    curve = resources.run_reader(str(run.path)).refresh()
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steer"):
         st.markdown(f"**{run.name}** · {state_in_words(status, curve.last_step)}")
@@ -60,25 +50,19 @@ def _show(run: Run, was_going: bool) -> None:
     if status.state == "queued":
         show_place(run)
         return
-    st.progress(min(1.0, curve.last_step / config.train.total_steps))
-    show_figures(status, config, curve)
     if status.is_over:
         show_result(run, status, curve)
     if curve.damaged_lines:
         st.warning(
             _("{count} lines of this run's metrics.jsonl are damaged and left out.").format(count=curve.damaged_lines)
         )
-    show_curve(run, config, curve)
-
-
-def _show_inside(run: Run) -> None:
-    """Whether it learns, and why not."""
-    try:
-        config, status = run.config(), run.status()
-    except RunError:
-        return  # said above
-    if status.state != "queued":
-        diagnosis_view.show(run, config, status, resources.run_reader(str(run.path)).refresh())
+    place = st.container()
+    with st.popover(_("How it is drawn"), icon=":material/visibility:"):
+        live_curve.show_settings()
+    is_followed = diagnosis_view.show(run, config, status, curve)
+    with place:
+        others = [name for name in st.session_state.get("overlay", []) if name != run.name and resources.curve_of(name)]
+        live_curve.show(run.name, feed.page_key(status, curve, is_followed), others, is_followed)
 
 
 def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
@@ -152,26 +136,6 @@ def show_place(run: Run) -> None:
         )
 
 
-def show_figures(status: Status, config: RunConfig, curve: Curve) -> None:
-    """Step, loss, speed, time."""
-    step, total, speed = curve.last_step, config.train.total_steps, images_per_second(curve)
-    elapsed = format_duration(curve.seconds[-1]) if curve.seconds else "–"
-    with st.container(horizontal=True, gap="small", key="figures"):
-        st.metric(_("Step"), f"{step:,} / {total:,}", width=FIGURE_WIDTH)
-        st.metric(
-            _("Loss"),
-            f"{curve.smoothed_loss:.3f}" if step else "–",
-            width=FIGURE_WIDTH,
-            help=_("Cross-entropy over the last batches: 2.303 knows nothing, 0 is perfect."),
-        )
-        st.metric(_("Images per second"), f"{speed:,.0f}" if speed else "–", width=FIGURE_WIDTH)
-        if status.is_active:
-            left = format_duration((total - step) * config.train.batch_size / speed) if speed else "–"
-            st.metric(_("Elapsed · left"), f"{elapsed} · {left}", width=FIGURE_WIDTH)
-        else:
-            st.metric(_("Time taken"), elapsed, width=FIGURE_WIDTH)
-
-
 def show_result(run: Run, status: Status, curve: Curve) -> None:
     """What came of a run that is over, and what to do with it."""
     if status.state == "failed" and status.reason == DIED:
@@ -205,37 +169,6 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
             st.button(_("Draw with it"), icon=":material/draw:", on_click=go_to, args=(DRAW, run.name))
 
 
-def show_curve(run: Run, config: RunConfig, curve: Curve) -> None:
-    """The curve, with what was laid over it, and how it is drawn."""
-    total = config.train.total_steps
-    view = st.session_state
-    others = {}
-    for name in view.get("overlay", []):
-        if name != run.name and (theirs := resources.curve_of(name)):
-            others[name] = theirs
-    spec = charts.loss_curve(
-        run.name,
-        curve,
-        total,
-        config.train.steps_per_epoch,
-        others,
-        smoothing=view.get("smoothing", 0.9),
-        log_scale=view.get("loss_scale") == LOG,
-        learning_rate=view.get("show_learning_rate", False),
-    )
-    st.echarts_chart(spec, height=CHART_HEIGHT, key="loss-curve", alt=charts.loss_in_words(curve, total))
-    with st.popover(_("How it is drawn"), icon=":material/visibility:"):
-        averages = _("How many batches the bold line averages.")
-        st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", persist_state=resources.KEPT, help=averages)
-        st.segmented_control(
-            _("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", persist_state=resources.KEPT, required=True
-        )
-        st.toggle(_("Show the learning rate"), key="show_learning_rate", persist_state=resources.KEPT)
-
-
-LINEAR, LOG = _("linear"), _("logarithmic")
-
-
 def state_in_words(status: Status, step: int) -> str:
     """The run's state in a few words."""
     if status.state == "running":
@@ -255,11 +188,13 @@ def go_to(tab: str, checkpoint: str) -> None:
     st.session_state["evaluate_checkpoint" if tab == EVALUATE else "draw_checkpoint"] = checkpoint
 
 
-def _is_going(run: Run) -> bool:
+def _state(run: Run) -> str:
+    """What decides how the page is drawn: "queued", "active" or "over"."""
     try:
-        return not run.status().is_over
+        status = run.status()
     except RunError:
-        return False
+        return "over"
+    return "queued" if status.state == "queued" else "active" if status.is_active else "over"
 
 
 def _steer(name: str, action: Any) -> None:

@@ -1,0 +1,136 @@
+"""What a page that shows a run fetches once a second: its figures and its curve, as JSON, without a script run.
+
+A script run draws a part of the page anew, which takes more from the training than all else about watching it.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from vgg_demo.budget import format_duration
+from vgg_demo.config import RunConfig
+from vgg_demo.errors import RunError
+from vgg_demo.runs.reader import Curve, images_per_second
+from vgg_demo.runs.store import Run, Status, get_run
+from vgg_demo.ui import resources
+from vgg_demo.ui.text import _
+from vgg_demo.verdict import judge
+
+UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"
+UPLOT_URL = f"assets/{UPLOT.name}"
+OFTEN_SECONDS = 4.0
+MOST_EPOCH_MARKS = 60
+
+
+def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_followed: bool = False) -> dict[str, Any]:
+    """Everything that a tick shows. Raises RunError when the run cannot be read.
+
+    smoothing: of the bold line, 0 to below 1. with_rates: the learning rate, too. is_followed: as of page_key.
+    """
+    config, status = run.config(), run.status()
+    curve = resources.run_reader(str(run.path)).refresh()
+    total = config.train.total_steps
+    batch, smoothed = curve.points(), curve.points(smoothing=smoothing)
+    rates = curve.points("learning_rates") if with_rates else []
+    return {
+        "key": page_key(status, curve, is_followed),
+        "is_over": status.is_over,
+        "progress": min(1.0, curve.last_step / total),
+        "figures": figures(status, config, curve),
+        "words": loss_in_words(curve, total),
+        "total": max(total, curve.last_step),
+        "last_step": curve.last_step,
+        "ceiling": ceiling(curve),
+        "steps": [step for step, _loss in batch],
+        "losses": _short(batch),
+        "smoothed_steps": [step for step, _loss in smoothed],
+        "smoothed": _short(smoothed),
+        "rate_steps": [step for step, _rate in rates] if with_rates else None,
+        "rates": _short(rates),
+        "accuracy_steps": [step for step, _accuracy in curve.val_accuracies],
+        "accuracies": [round(100 * accuracy, 3) for _step, accuracy in curve.val_accuracies],
+        "epoch_marks": epoch_marks(total, config.train.steps_per_epoch),
+        "rate_changes": [(step, f"{rate:g}") for step, rate in curve.learning_rate_changes],
+    }
+
+
+def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
+    """Changes when the page around the curve has to be drawn anew.
+
+    is_followed: what stands below it shows figures of the run, so that it changes with each look into the network.
+    """
+    verdict = judge(curve.diagnoses, curve.losses, curve.epochs)
+    findings = [finding.kind for finding in verdict.findings] if verdict else None
+    parts: list[object] = [status.state, bool(curve.steps), bool(curve.damaged_lines), findings]
+    if is_followed or not (verdict is None or verdict.is_healthy):  # what is wrong is said with its figures
+        parts.append(len(curve.diagnoses))
+    if is_followed and curve.seconds:
+        parts.append(curve.seconds[-1] // OFTEN_SECONDS)
+    return "|".join(str(part) for part in parts)
+
+
+def figures(status: Status, config: RunConfig, curve: Curve) -> list[tuple[str, str]]:
+    """Step, loss, speed, time: what each is called, and how it stands."""
+    step, total, speed = curve.last_step, config.train.total_steps, images_per_second(curve)
+    elapsed = format_duration(curve.seconds[-1]) if curve.seconds else "–"
+    left = format_duration((total - step) * config.train.batch_size / speed) if speed else "–"
+    time = (_("Elapsed · left"), f"{elapsed} · {left}") if status.is_active else (_("Time taken"), elapsed)
+    return [
+        (_("Step"), f"{step:,} / {total:,}"),
+        (_("Loss"), f"{curve.smoothed_loss:.3f}" if step else "–"),
+        (_("Images per second"), f"{speed:,.0f}" if speed else "–"),
+        time,
+    ]
+
+
+def loss_in_words(curve: Curve, total_steps: int) -> str:
+    """The loss curve for someone who cannot see it."""
+    if not curve.steps:
+        return _("Loss curve: no batch has been learned from yet.")
+    text = _("Loss curve: step {step} of {total}. The loss began at {first:.2f} and is now {last:.2f}, smoothed.")
+    return text.format(step=curve.steps[-1], total=total_steps, first=curve.losses[0], last=curve.smoothed_loss)
+
+
+def ceiling(curve: Curve) -> float:
+    """The top of the loss axis: a little above ln 10, or higher when much of the curve lies there."""
+    finite = sorted(loss for loss in curve.losses[-5000:] if math.isfinite(loss))
+    high = finite[int(0.95 * (len(finite) - 1))] if finite else 0.0
+    return max(2.5, min(math.ceil(high * 2.2) / 2, 20.0))
+
+
+def epoch_marks(total_steps: int, steps_per_epoch: int) -> list[tuple[int, str]]:
+    """The step after which each epoch but the last ends, with its number; none when there are very many."""
+    if total_steps > MOST_EPOCH_MARKS * steps_per_epoch:
+        return []
+    return [(step, str(step // steps_per_epoch)) for step in range(steps_per_epoch, total_steps, steps_per_epoch)]
+
+
+def _short(points: list[tuple[int, float]]) -> list[float]:
+    """The values with the digits that can be seen."""
+    return [float(f"{value:.5g}") for _step, value in points]
+
+
+def _get_feed(request: Request) -> Response:
+    query = request.query_params
+    try:
+        smoothing = min(max(float(query.get("smoothing", "0.9")), 0.0), 0.99)
+        run = get_run(request.path_params["name"])
+        return JSONResponse(snapshot(run, smoothing, query.get("rates") == "1", query.get("followed") == "1"))
+    except ValueError:
+        return JSONResponse({"error": "smoothing is a number from 0 to 0.99"}, 400)
+    except RunError as error:
+        return JSONResponse({"error": str(error)}, 404)
+
+
+def _get_uplot(_request: Request) -> Response:
+    script = UPLOT.read_text("utf-8") + "\nexport default uPlot;\n"  # as a module, which a component can import
+    return Response(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
+
+
+ROUTES = [Route("/feed/{name}", _get_feed), Route(f"/{UPLOT_URL}", _get_uplot)]

@@ -1,0 +1,226 @@
+// A run's figures and its loss curve, fetched once a second and drawn without a word to the script: drawing the page
+// anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
+const TICK = 900, FIRST_TICK = 100;   // milliseconds; the second until there is a first point
+const HEIGHT = 380, LEAST_LOSS = 1e-3;
+const KNOWS_NOTHING = Math.log(10);
+const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
+
+const pathOf = (url) => new URL(url, location.origin + location.pathname.replace(/[^/]*$/, "")).href;
+let library = null;
+const loadUplot = (url) => (library ??= import(pathOf(url)).then((module) => module.default));
+const get = async (name, query) => {
+  const answer = await fetch(pathOf(`feed/${encodeURIComponent(name)}?${new URLSearchParams(query)}`));
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.json();
+};
+
+class Curve {
+  constructor(root) {
+    this.root = root;
+    this.plot = null;
+    this.feeds = {};   // by run: the last answer
+    this.asked = null;
+    this.isOver = false;
+    this.again = () => { if (!document.hidden) this.follow(); };
+    document.addEventListener("visibilitychange", this.again);
+    this.resizes = new ResizeObserver(() => this.resize());
+    this.resizes.observe(root);
+  }
+
+  // what the script says: which runs to show and how
+  take(data, ask) {
+    const isNew = JSON.stringify(data) !== JSON.stringify(this.data);
+    this.data = data;
+    this.ask = ask;
+    if (!isNew) return;
+    this.feeds = Object.fromEntries(Object.entries(this.feeds).filter(([name]) => name === data.run));
+    this.asked = null;
+    this.follow();
+  }
+
+  close() {
+    this.isClosed = true;
+    clearTimeout(this.timer);
+    document.removeEventListener("visibilitychange", this.again);
+    this.resizes.disconnect();
+    this.plot?.destroy();
+  }
+
+  async follow() {
+    clearTimeout(this.timer);
+    const turn = this.turn = (this.turn ?? 0) + 1;
+    let wait = TICK;
+    try {
+      const { run, others, query } = this.data;
+      const names = [run, ...others.filter((name) => !this.feeds[name]?.is_over)];
+      const [uplot, ...answers] = await Promise.all([loadUplot(this.data.library), ...names.map((name) => get(name, query))]);
+      if (this.isClosed || turn !== this.turn) return;
+      names.forEach((name, index) => { this.feeds[name] = answers[index]; });
+      const feed = this.feeds[run];
+      this.show(feed);
+      this.draw(uplot, feed);
+      if (feed.key !== this.data.key && feed.key !== this.asked) this.ask(this.asked = feed.key);
+      if (feed.is_over && others.every((name) => this.feeds[name].is_over)) return;
+      if (!feed.steps.length) wait = FIRST_TICK;
+    } catch (error) {   // the server is away: it may come back
+      if (this.isClosed || turn !== this.turn) return;
+    }
+    if (!document.hidden) this.timer = setTimeout(() => this.follow(), wait);
+  }
+
+  show(feed) {
+    const bar = this.root.querySelector(".bar");
+    bar.setAttribute("aria-valuenow", Math.round(100 * feed.progress));
+    bar.firstElementChild.style.width = `${100 * feed.progress}%`;
+    const figures = this.root.querySelector(".figures");
+    if (figures.children.length !== feed.figures.length) {
+      figures.replaceChildren(...feed.figures.map(() => {
+        const figure = document.createElement("div");
+        figure.append(document.createElement("span"), document.createElement("b"));
+        return figure;
+      }));
+    }
+    feed.figures.forEach(([label, value], index) => {
+      const [name, number] = figures.children[index].children;
+      if (name.textContent !== label) name.textContent = label;
+      if (number.textContent !== value) number.textContent = value;
+    });
+    this.root.querySelector(".curve").setAttribute("aria-label", feed.words);
+  }
+
+  // the series beside the loss: each is [x, y] of its own
+  series(feed) {
+    const { data } = this, { colours, words } = data;
+    const lift = (y) => (data.is_log ? y.map((value) => Math.max(value, LEAST_LOSS)) : y);
+    const line = (name, colour, width, more) => ({ label: name, stroke: colour, width, spanGaps: true, points: { show: false }, ...more });
+    const list = [
+      [feed.steps, lift(feed.losses), line(words.batch, colours.batch, 1, { points: { show: feed.steps.length < 3 } })],
+      [feed.smoothed_steps, lift(feed.smoothed), line(data.others.length ? data.run : words.smoothed, colours.smoothed, 3)],
+    ];
+    data.others.forEach((name, index) => {
+      const { smoothed_steps, smoothed } = this.feeds[name], [colour, dash] = data.overlays[index % data.overlays.length];
+      list.push([smoothed_steps, lift(smoothed), line(name, colour, 2.5, { dash: DASHES[dash] })]);
+    });
+    if (feed.accuracy_steps.length) {
+      const points = { show: true, size: 9, fill: colours.accuracy };
+      list.push([feed.accuracy_steps, feed.accuracies, line(words.accuracy, colours.accuracy, 2, { scale: "accuracy", dash: DASHES.dashed, points })]);
+    }
+    if (feed.rate_steps) list.push([feed.rate_steps, feed.rates, line(words.rate, colours.rate, 1.5, { scale: "rate", dash: DASHES.dotted })]);
+    return list;
+  }
+
+  draw(uplot, feed) {
+    this.feed = feed;
+    const list = this.series(feed);
+    const columns = uplot.join(list.map(([x, y]) => [x, y]));
+    const style = getComputedStyle(this.root);
+    const text = style.getPropertyValue("--st-text-color") || style.color;
+    const shape = JSON.stringify([{ ...this.data, key: null }, text, list.map(([, , options]) => options)]);
+    if (shape === this.shape) {
+      this.plot.setData(columns);
+      return;
+    }
+    this.shape = shape;
+    this.text = text;
+    this.font = style.getPropertyValue("--st-font") || "sans-serif";
+    this.plot?.destroy();
+    const place = this.root.querySelector(".curve");
+    this.plot = new uplot(this.options(uplot, list), columns, place);
+  }
+
+  options(uplot, list) {
+    const { words, is_log, colours } = this.data;
+    const grid = { stroke: "rgba(128, 128, 128, .2)", width: 1 }, font = `12px ${this.font}`;
+    const axis = (more) => ({ stroke: this.text, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid, ...more });
+    const right = (scale, label) => axis({ scale, label, side: 1, grid: { show: false }, size: 44 });
+    const scales = new Set(list.map(([, , options]) => options.scale));
+    const digits = (scale) => (scale === "rate" ? (v) => v.toPrecision(3) : scale === "accuracy" ? (v) => `${v.toFixed(2)} %` : (v) => v.toFixed(4));
+    return {
+      width: this.width(), height: HEIGHT, padding: [16, 12, 0, 0],
+      scales: {
+        x: { time: false, range: () => [0, Math.max(this.feed.total, ...this.data.others.map((name) => this.feeds[name].last_step))] },
+        y: is_log ? { distr: 3, range: (plot, low, high) => [LEAST_LOSS, Math.max(high, 10)] }
+                  : { range: () => [0, Math.max(this.feed.ceiling, ...this.data.others.map((name) => this.feeds[name].ceiling))] },
+        accuracy: { range: [0, 100] },
+        rate: { range: (plot, low, high) => [0, high || 1] },
+      },
+      axes: [
+        axis({ label: words.step, size: 30, grid: { show: false } }),
+        axis({ label: words.loss, size: 44 }),
+        ...(scales.has("accuracy") ? [right("accuracy", words.accuracy_axis)] : []),
+        ...(scales.has("rate") ? [{ ...right("rate", words.rate), size: 60 }] : []),
+      ],
+      series: [
+        { label: words.step, value: (plot, value) => value ?? "" },
+        ...list.map(([, , options]) => ({ ...options, value: (plot, value) => (value == null ? "" : digits(options.scale)(value)) })),
+      ],
+      legend: { markers: { width: 3, fill: null, dash: (plot, index) => ({ 8: "dashed", 2: "dotted" })[plot.series[index].dash?.[0]] ?? "solid" } },
+      cursor: { drag: { x: false, y: false }, points: { size: 7 }, dataIdx: nearest },
+      hooks: { drawAxes: [(plot) => this.marks(plot, colours)] },
+    };
+  }
+
+  // lines across at what knows nothing, lines down where an epoch ended or the learning rate was changed by hand
+  marks(plot, colours) {
+    const { ctx, bbox } = plot, { words } = this.data, ratio = devicePixelRatio;
+    const line = (x0, y0, x1, y1, colour, dash) => {
+      ctx.beginPath();
+      ctx.strokeStyle = colour;
+      ctx.setLineDash(dash.map((length) => length * ratio));
+      ctx.moveTo(x0, y0);
+      ctx.lineTo(x1, y1);
+      ctx.stroke();
+    };
+    const label = (text, x, y, align, colour) => {
+      ctx.fillStyle = colour;
+      ctx.textAlign = align;
+      ctx.fillText(text, x, y);
+    };
+    ctx.save();
+    ctx.lineWidth = ratio;
+    ctx.font = `${11 * ratio}px ${this.font}`;
+    ctx.textBaseline = "alphabetic";
+    const right = bbox.left + bbox.width, bottom = bbox.top + bbox.height;
+    for (const [value, words_, drop] of [[KNOWS_NOTHING, words.nothing, -4], [this.data.knows_frequencies, words.frequencies, 13]]) {
+      const y = plot.valToPos(value, "y", true);
+      line(bbox.left, y, right, y, colours.mark, [5, 4]);
+      label(words_, right - 4 * ratio, y + drop * ratio, "right", colours.mark);
+    }
+    for (const [step, name] of this.feed.epoch_marks) {
+      const x = plot.valToPos(step, "x", true);
+      line(x, bbox.top, x, bottom, colours.mark, [2, 3]);
+      label(name, x, bbox.top - 4 * ratio, "center", colours.mark);
+    }
+    for (const [step, rate] of this.feed.rate_changes) {
+      const x = plot.valToPos(step, "x", true);
+      line(x, bbox.top, x, bottom, colours.rate, []);
+      label(`lr ${rate}`, x, bbox.top - 4 * ratio, "center", colours.rate);
+    }
+    ctx.restore();
+  }
+
+  width() { return Math.max(240, this.root.clientWidth || 600); }
+
+  resize() {
+    if (this.plot && this.plot.width !== this.width()) this.plot.setSize({ width: this.width(), height: HEIGHT });
+  }
+}
+
+// under the mouse: the series' own nearest point, though the curves have points at different steps
+function nearest(plot, series, index) {
+  const values = plot.data[series];
+  for (let distance = 0; distance < values.length; distance++) {
+    if (values[index - distance] != null) return index - distance;
+    if (values[index + distance] != null) return index + distance;
+  }
+  return index;
+}
+
+const curves = new WeakMap();
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".live");
+  let curve = curves.get(root);
+  if (!curve) curves.set(root, (curve = new Curve(root)));
+  curve.take(data, (key) => setTriggerValue("changed", key));
+  return () => { curves.delete(root); curve.close(); };
+}

@@ -1,0 +1,102 @@
+"""A run's figures and curve as one component that fetches what is new by itself (see feed.py and live_curve.js)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from vgg_demo.ui import resources
+from vgg_demo.ui.charts import GREEN, GREY, ORANGE, OVERLAYS, PURPLE, SKY
+from vgg_demo.ui.feed import UPLOT, UPLOT_URL
+from vgg_demo.ui.text import _
+
+KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
+LINEAR, LOG = _("linear"), _("logarithmic")
+
+HTML = """
+<div class="live">
+<div class="bar" role="progressbar" aria-label="{progress}" aria-valuemin="0" aria-valuemax="100"><i></i></div>
+<div class="figures" title="{loss}"></div>
+<div class="curve" role="img" aria-label="{curve}"></div>
+</div>
+"""
+CSS = """
+.bar { height: 8px; border-radius: 4px; background: var(--st-secondary-background-color); overflow: hidden; }
+.bar i { display: block; height: 100%; width: 0; background: var(--st-primary-color); }
+.figures { display: flex; flex-wrap: wrap; gap: .75rem 1rem; min-height: 62px; margin: 1rem 0 .75rem; }
+.figures div { flex: 0 0 145px; }
+.figures span { display: block; font-size: .875rem; }
+.figures b { font-size: 1.6rem; font-weight: 400; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.curve { min-height: 400px; color: var(--st-text-color); }
+.uplot { display: flex; flex-direction: column; width: 100%; font-family: inherit; }
+.u-legend { order: -1; margin: 0; text-align: left; font-size: 13px; color: var(--st-text-color); }
+.u-inline.u-live th::after { content: ""; }
+.u-inline tr { margin-right: 10px; }
+.u-legend tr:first-child { display: none; }
+.u-legend th { font-weight: 400; cursor: pointer; }
+.u-legend .u-marker { width: 18px; height: 0; border-radius: 0; }
+.u-legend .u-value { font-variant-numeric: tabular-nums; }
+"""
+
+_curve = st.components.v2.component(
+    "live_curve",
+    html=HTML.format(
+        progress=_("Progress of the training"),
+        loss=_("The loss is the cross-entropy over the last batches: 2.303 knows nothing, 0 is perfect."),
+        curve=_("Loss curve"),
+    ),
+    css=UPLOT.with_suffix(".css").read_text("utf-8") + CSS,
+    js=Path(__file__).with_name("live_curve.js").read_text("utf-8"),
+)
+
+
+def show(name: str, key: str, others: list[str], is_followed: bool) -> None:
+    """The run of that name, with others laid over it. The script runs again when the page_key is no longer key."""
+    view = st.session_state
+    rates = bool(view.get("show_learning_rate"))
+    _curve(
+        key="loss-curve",
+        data={
+            "run": name,
+            "key": key,
+            "others": others,
+            "query": {
+                "smoothing": view.get("smoothing", 0.9),
+                "rates": "1" if rates else "0",
+                "followed": "1" if is_followed else "0",
+            },
+            "is_log": view.get("loss_scale") == LOG,
+            "library": UPLOT_URL,
+            "knows_frequencies": KNOWS_FREQUENCIES,
+            "overlays": OVERLAYS,
+            "colours": {"batch": SKY, "smoothed": ORANGE, "accuracy": GREEN, "rate": PURPLE, "mark": GREY},
+            "words": {
+                "step": _("step"),
+                "loss": _("loss"),
+                "batch": _("loss of each batch"),
+                "smoothed": _("smoothed"),
+                "accuracy": _("validation accuracy"),
+                "accuracy_axis": _("accuracy, %"),
+                "rate": _("learning rate"),
+                "nothing": _("knows nothing: 2.303"),
+                "frequencies": _("knows only how common each digit is: 2.301"),
+            },
+        },
+        on_changed_change=_look_again,
+    )
+
+
+def show_settings() -> None:
+    """How the curve is drawn."""
+    averages = _("How many batches the bold line averages.")
+    st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", persist_state=resources.KEPT, help=averages)
+    st.segmented_control(
+        _("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", persist_state=resources.KEPT, required=True
+    )
+    st.toggle(_("Show the learning rate"), key="show_learning_rate", persist_state=resources.KEPT)
+
+
+def _look_again(*_args: Any) -> None:
+    """A callback is what makes the script run for the component's word; there is nothing to do in it."""
