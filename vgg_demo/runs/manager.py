@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
-WARM_AGAIN_SECONDS = 3.0
+IDLE_POLL_SECONDS = 0.3
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -36,6 +37,13 @@ class WarmWorker:
             if self.process is None or self.process.poll() is not None:
                 self.home = home()
                 self.process = _spawn("vgg_demo.runs.worker", "--wait", stdin=subprocess.PIPE)
+
+    def prepare_after(self, run: Run) -> None:
+        """Have one waiting as soon as the run does not train: loading takes a core for seconds, which it would miss."""
+        with contextlib.suppress(RunError):  # a run that is gone does not train
+            while run.status().state == "running":
+                time.sleep(IDLE_POLL_SECONDS)
+        self.prepare()
 
     def take(self) -> subprocess.Popen[bytes] | None:
         """The waiting process, if there is one for this store; it is the caller's from now on."""
@@ -154,10 +162,8 @@ def _launch(run: Run, here: bool = False) -> None:
     if warm and process is not None and process.stdin is not None:
         process.stdin.write(f"{run.path}\n".encode())
         process.stdin.close()
-    if warm_worker:  # the next one, when this one has got going
-        timer = threading.Timer(WARM_AGAIN_SECONDS, warm_worker.prepare)
-        timer.daemon = True
-        timer.start()
+    if warm_worker:
+        threading.Thread(target=warm_worker.prepare_after, args=(run,), name="warm-again", daemon=True).start()
 
 
 def spawn_budget(config: RunConfig) -> subprocess.Popen[bytes]:
