@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PROJECT, Server, workers
+from vgg_demo.benchmark.server import make_run
 
 pytestmark = pytest.mark.e2e
 
@@ -254,3 +255,30 @@ def test_phone_shows_every_tab_without_sideways_scrolling(phone: Page, server: S
         open_tab(phone, server, tab)
 
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_curve_tells_its_values_and_lies_beside_another_run(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    for name in ("one", "two"):
+        make_run(name, 300)[0].update_status(state="finished")
+    page.goto(f"{server.url}/?tab=Train&run=one")
+    legend = page.locator(".u-legend")
+    assert wait_for_step(page, 300) == 300
+
+    page.locator(".u-over").hover()  # in the middle, of 300 steps
+
+    expect(legend).to_contain_text(re.compile(r"loss of each batch\s*\d\.\d{4}\s*smoothed\s*\d\.\d{4}"))
+    page.get_by_text(re.compile("^All runs")).click()
+    page.locator(".st-key-overlay input").click()
+    page.keyboard.type("two")
+    page.keyboard.press("Enter")
+    expect(legend).to_contain_text(re.compile(r"loss of each batch.*one.*two"))  # its own line has its name now
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="How it is drawn").click()
+    page.get_by_text("Show the learning rate").click()
+    expect(legend).to_contain_text("learning rate")
+    page.get_by_text("logarithmic", exact=True).click()
+    wait_idle(page)
+    expect(legend).to_contain_text(re.compile(r"one.*two.*learning rate"))

@@ -94,7 +94,7 @@ class Curve {
     const lift = (y) => (data.is_log ? y.map((value) => Math.max(value, LEAST_LOSS)) : y);
     const line = (name, colour, width, more) => ({ label: name, stroke: colour, width, spanGaps: true, points: { show: false }, ...more });
     const list = [
-      [feed.steps, lift(feed.losses), line(words.batch, colours.batch, 1, { points: { show: feed.steps.length < 3 } })],
+      [feed.steps, lift(feed.losses), line(words.batch, colours.batch, 1, { alpha: .6, points: { show: feed.steps.length < 3 } })],
       [feed.smoothed_steps, lift(feed.smoothed), line(data.others.length ? data.run : words.smoothed, colours.smoothed, 3)],
     ];
     data.others.forEach((name, index) => {
@@ -142,13 +142,13 @@ class Curve {
         y: is_log ? { distr: 3, range: (plot, low, high) => [LEAST_LOSS, Math.max(high, 10)] }
                   : { range: () => [0, Math.max(this.feed.ceiling, ...this.data.others.map((name) => this.feeds[name].ceiling))] },
         accuracy: { range: [0, 100] },
-        rate: { range: (plot, low, high) => [0, high || 1] },
+        rate: { range: (plot, low, high) => [0, 1.1 * high || 1] },
       },
       axes: [
         axis({ label: words.step, size: 30, grid: { show: false } }),
         axis({ label: words.loss, size: 44 }),
         ...(scales.has("accuracy") ? [right("accuracy", words.accuracy_axis)] : []),
-        ...(scales.has("rate") ? [{ ...right("rate", words.rate), size: 60 }] : []),
+        ...(scales.has("rate") ? [{ ...right("rate", words.rate), size: 64, values: (plot, ticks) => ticks.map((tick) => `${+tick.toPrecision(2)}`) }] : []),
       ],
       series: [
         { label: words.step, value: (plot, value) => value ?? "" },
