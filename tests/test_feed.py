@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import urllib.error
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
+from tests.test_diagnosis_view import SPREAD, STEADY, looked
 from tests.test_reader import line
 from vgg_demo.benchmark.server import Server
 from vgg_demo.config import RunConfig, TrainConfig
@@ -85,10 +87,15 @@ def test_snapshot_of_a_run_that_cannot_be_read_says_so(run: Run) -> None:
 def test_page_key_changes_when_the_page_has_to_and_not_with_each_step(run: Run) -> None:
     status, curve = run.status(), Curve(steps=[1], losses=[2.3], seconds=[1.0])
     later = Curve(steps=[1, 2], losses=[2.3, 2.2], seconds=[1.0, 9.0])
+    seen = replace(later, diagnoses=[looked(1, STEADY, SPREAD), looked(2, STEADY, SPREAD)])
+    more = replace(seen, diagnoses=[*seen.diagnoses, looked(5, STEADY, SPREAD)])
     key = page_key(status, curve, is_followed=False)
 
     assert page_key(status, later, is_followed=False) == key
-    assert page_key(status, later, is_followed=True) != page_key(status, curve, is_followed=True)
+    assert page_key(status, later, is_followed=True) == page_key(status, curve, is_followed=True)
+    assert page_key(status, seen, is_followed=False) != key  # it can be said that it learns
+    assert page_key(status, more, is_followed=False) == page_key(status, seen, is_followed=False)
+    assert page_key(status, more, is_followed=True) != page_key(status, seen, is_followed=True)
     assert page_key(status, Curve(), is_followed=False) != key
     assert page_key(status, Curve(steps=[1], losses=[2.3], damaged_lines=1), is_followed=False) != key
     assert page_key(Status("paused"), curve, is_followed=False) != key

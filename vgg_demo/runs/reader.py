@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -166,12 +165,16 @@ def smooth(values: list[float], smoothing: float) -> npt.NDArray[np.float64]:
 def thin(steps: list[int], values: npt.ArrayLike, max_points: int = MAX_POINTS) -> list[tuple[int, float]]:
     """At most max_points (step, value) pairs that keep every peak: the smallest and largest of each stretch."""
     array = np.asarray(values, np.float64)
-    count = len(array)
-    if count <= max_points:
-        keep = np.arange(count)
-    else:
-        edges = np.linspace(0, count, max_points // 2 + 1).astype(int)
-        with np.errstate(all="ignore"):
-            stretches = [(a, np.nan_to_num(array[a:b], nan=np.inf)) for a, b in pairwise(edges)]
-        keep = np.unique([a + index for a, part in stretches for index in (part.argmin(), part.argmax())])
+    keep = np.arange(len(array))
+    if len(array) > max_points:
+        stretches = max_points // 2
+        length = -(-len(array) // stretches)
+        known = np.full(stretches * length, np.nan)
+        known[: len(array)] = np.where(np.isfinite(array), array, np.nan)
+        rows = known.reshape(stretches, length)
+        first = np.arange(stretches) * length
+        lowest = first + np.where(np.isnan(rows), np.inf, rows).argmin(1)
+        highest = first + np.where(np.isnan(rows), -np.inf, rows).argmax(1)
+        keep = np.unique([lowest, highest])
+        keep = keep[keep < len(array)]
     return [(steps[i], float(array[i])) for i in keep if np.isfinite(array[i])]

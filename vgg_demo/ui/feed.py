@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -24,7 +25,6 @@ from vgg_demo.verdict import judge
 
 UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"
 UPLOT_URL = f"assets/{UPLOT.name}"
-OFTEN_SECONDS = 4.0
 MOST_EPOCH_MARKS = 60
 
 
@@ -70,8 +70,6 @@ def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
     parts: list[object] = [status.state, bool(curve.steps), bool(curve.damaged_lines), findings]
     if is_followed or not (verdict is None or verdict.is_healthy):  # what is wrong is said with its figures
         parts.append(len(curve.diagnoses))
-    if is_followed and curve.seconds:
-        parts.append(curve.seconds[-1] // OFTEN_SECONDS)
     return "|".join(str(part) for part in parts)
 
 
@@ -99,8 +97,9 @@ def loss_in_words(curve: Curve, total_steps: int) -> str:
 
 def ceiling(curve: Curve) -> float:
     """The top of the loss axis: a little above ln 10, or higher when much of the curve lies there."""
-    finite = sorted(loss for loss in curve.losses[-5000:] if math.isfinite(loss))
-    high = finite[int(0.95 * (len(finite) - 1))] if finite else 0.0
+    losses = np.asarray(curve.losses[-5000:])
+    finite = losses[np.isfinite(losses)]
+    high = float(np.percentile(finite, 95, method="lower")) if len(finite) else 0.0
     return max(2.5, min(math.ceil(high * 2.2) / 2, 20.0))
 
 
