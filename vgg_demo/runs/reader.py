@@ -15,7 +15,7 @@ from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.store import Run
 
 T = TypeVar("T")
-MAX_POINTS = 1_000
+MAX_POINTS = 600
 MAX_KEPT = 12  # of a curve, for drawing: some values of the smoothing slider
 TAIL_BYTES = 200
 SPEED_WINDOW_SECONDS = 5.0
