@@ -24,13 +24,13 @@ HTML = """
 """
 CSS = """
 .bar { height: 8px; border-radius: 4px; background: var(--st-secondary-background-color); overflow: hidden; }
-.bar i { display: block; height: 100%; background: var(--st-primary-color); transform: scaleX(0); transform-origin: left;
-         will-change: transform; }
+.bar i { display: block; height: 100%; background: var(--st-primary-color);
+         transform: scaleX(0); transform-origin: left; will-change: transform; }
 .figures { display: flex; flex-wrap: wrap; gap: .75rem 1rem; min-height: 62px; margin: 1rem 0 .75rem; }
 .figures div { flex: 0 0 145px; }
 .figures span { display: block; font-size: .875rem; }
-.figures b { display: block; font-size: 1.6rem; font-weight: 400; font-variant-numeric: tabular-nums; white-space: nowrap;
-             contain: strict; height: 2.4rem; will-change: transform; }
+.figures b { display: block; font-size: 1.6rem; font-weight: 400; font-variant-numeric: tabular-nums;
+             white-space: nowrap; contain: strict; height: 2.4rem; will-change: transform; }
 .curve { min-height: 400px; color: var(--st-text-color); }
 .uplot { display: flex; flex-direction: column; width: 100%; font-family: inherit; }
 .u-legend { order: -1; margin: 0; text-align: left; font-size: 13px; color: var(--st-text-color); }
