@@ -16,7 +16,9 @@ from vgg_demo.data import Digits, data_folder, epoch_order, load_train
 from vgg_demo.transforms import story_transform, transform_batch
 
 BATCH_SIZE, WORKERS = 32, 2  # the story's
-BATCHES = 20  # a round
+AHEAD = 2 * WORKERS + 1  # batches that the loader's workers have ready before they are asked
+QUIET_SECONDS = 0.5  # until they have them: who comes next has both cores
+ROUND_SECONDS, QUICK_ROUND_SECONDS = 1.0, 0.4
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -27,18 +29,19 @@ def measure(effort: Effort) -> Iterator[Row]:
         "the same, channels last as training takes it": laid_out(batched_images(digits, model)),
         "the story's PIL transform": story_images(story_digits(model)),
     }
-    rounds = 3 if effort.quick else 9
+    rounds, seconds = (3, QUICK_ROUND_SECONDS) if effort.quick else (9, ROUND_SECONDS)
     speeds: dict[str, list[float]] = {name: [] for name in sources}
     for _ in range(rounds):
         for name, images in sources.items():
-            speeds[name].append(images_per_second(images, BATCHES))
-    yield from compare(speeds)
+            time.sleep(QUIET_SECONDS)
+            speeds[name].append(images_per_second(images, seconds))
+    yield from compare(speeds, seconds)
 
 
-def compare(speeds: dict[str, list[float]]) -> Iterator[Row]:
-    """The rows; speeds: images per second, a value a round, the story's last."""
+def compare(speeds: dict[str, list[float]], seconds: float) -> Iterator[Row]:
+    """The rows; speeds: images per second, a value a round of so many seconds, the story's last."""
     *ours, theirs = speeds
-    how = f"{len(speeds[theirs])} rounds of {BATCHES} batches of {BATCH_SIZE}, in turns"
+    how = f"{len(speeds[theirs])} rounds of {seconds:g} s, batches of {BATCH_SIZE}, in turns"
     for name in ours:
         yield Row("pipeline", name, "images/s", tuple(speeds[name]), how)
     note = f"Resize, Grayscale, ToTensor, Normalize; DataLoader, {WORKERS} workers"
@@ -48,12 +51,15 @@ def compare(speeds: dict[str, list[float]]) -> Iterator[Row]:
         yield Row("pipeline", f"{name} / the story's", "ratio", ratios)
 
 
-def images_per_second(images: Iterator[torch.Tensor], batches: int) -> float:
-    """The speed over some batches. One more goes before, so that the workers are up and what waits ready is used."""
-    next(images)
-    started = time.perf_counter()
-    count = sum(len(next(images)) for _ in range(batches))
-    return count / (time.perf_counter() - started)
+def images_per_second(images: Iterator[torch.Tensor], seconds: float) -> float:
+    """The speed over at least so many seconds, once what waited ready is used up."""
+    for _ in range(AHEAD):
+        next(images)
+    started, count, taken = time.perf_counter(), 0, 0.0
+    while taken < seconds:
+        count += len(next(images))
+        taken = time.perf_counter() - started
+    return count / taken
 
 
 def batched_images(digits: Digits, model: ModelConfig) -> Iterator[torch.Tensor]:
