@@ -19,7 +19,7 @@ from vgg_demo.benchmark import PARTS
 from vgg_demo.benchmark.example import EXAMPLE_EPOCHS, ExampleNetwork, Progress, compare, train_example
 from vgg_demo.benchmark.loops import Work, bare_steps, our_steps
 from vgg_demo.benchmark.loops import compare as compare_loops
-from vgg_demo.benchmark.pipeline import AHEAD, batched_images, images_per_second, laid_out, story_images
+from vgg_demo.benchmark.pipeline import AHEAD, batched_images, images_per_second, story_images
 from vgg_demo.benchmark.rows import Row, number
 from vgg_demo.benchmark.story import compare as compare_steps
 from vgg_demo.benchmark.story import story_network, story_steps
@@ -133,7 +133,7 @@ def test_pipelines_give_the_same_images_to_within_one_level(mnist: tuple[Digits,
     transform = story_transform(32, 3)
     data_set = [(transform(to_pil_image(image)), 0) for image in digits.images]
 
-    ours, theirs = next(laid_out(batched_images(digits, model))), next(story_images(data_set))
+    ours, theirs = next(batched_images(digits, model)), next(story_images(data_set))
 
     assert ours.shape == theirs.shape == (32, 3, 32, 32)
     assert ours.is_contiguous(memory_format=torch.channels_last)

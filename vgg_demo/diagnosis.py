@@ -34,7 +34,7 @@ def measure(network: VGG, digits: Digits, step: int = 0) -> Diagnosis:
     Batch normalisation uses the batch's own mean and variance, as it does in training. Gradient and update stay NaN:
     see with_gradients, snapshot and with_update.
     """
-    images = transform_batch(digits.images, network.config).contiguous(memory_format=torch.channels_last)
+    images = transform_batch(digits.images, network.config)
     with torch.no_grad(), batch_statistics(network), listening(network) as heard:
         logits = network(images).float()
     answers = logits.argmax(1)
@@ -72,7 +72,7 @@ def with_gradients(diagnosis: Diagnosis, network: VGG) -> Diagnosis:
 
 def with_probe_gradients(diagnosis: Diagnosis, network: VGG, digits: Digits) -> Diagnosis:
     """Add the size of the gradients on these digits, for a network that is not in training. Keeps none of them."""
-    images = transform_batch(digits.images, network.config).contiguous(memory_format=torch.channels_last)
+    images = transform_batch(digits.images, network.config)
     weights = [layer.weight for _, layer in weight_layers(network)]
     with torch.enable_grad(), batch_statistics(network):
         loss = F.cross_entropy(network(images), digits.labels)

@@ -26,7 +26,7 @@ def hidden_features(network: VGG, digits: Digits, on_progress: Progress | None =
     before_last = network.classifier[:-1]
     for start in range(0, len(digits), size):
         inputs = transform_batch(digits.images[start : start + size], network.config)
-        feature_maps = network.features(inputs.contiguous(memory_format=torch.channels_last))
+        feature_maps = network.features(inputs)
         hidden = before_last(torch.flatten(feature_maps, 1))  # (B, K)
         parts.append(hidden.float().cpu())
         if on_progress:

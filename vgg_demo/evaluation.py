@@ -74,7 +74,7 @@ def predict_logits(network: VGG, images: torch.Tensor) -> torch.Tensor:
     """The network's answer to a batch: uint8 (N, 1, H, W), ink light on dark, to logits (N, 10), float32."""
     network.eval()
     inputs = transform_batch(images, network.config)
-    logits: torch.Tensor = network(inputs.contiguous(memory_format=torch.channels_last))
+    logits: torch.Tensor = network(inputs)
     return logits.float()
 
 

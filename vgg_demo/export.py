@@ -193,7 +193,7 @@ def main(folder: str) -> None:
             order = epoch_order(len(images), SEED, epoch).to(device)
         indices = order[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
         batch, labels = images[indices], labels_of_all[indices]{augment}
-        inputs = transform_pixels(batch, IMAGE_SIZE, CHANNELS).contiguous(memory_format=torch.channels_last)
+        inputs = transform_pixels(batch, IMAGE_SIZE, CHANNELS)
 
         optimizer.zero_grad()
         with {precision}:

@@ -148,7 +148,7 @@ class Training:
             images = restyle_batch(images, batch.labels, config.restyle, generator)
             images = augment_batch(images, config.augment, generator)
         images = transform_batch(images[self.team.part], self.config.model)
-        return images.contiguous(memory_format=torch.channels_last), batch.labels[self.team.part]
+        return images, batch.labels[self.team.part]
 
     def end_epoch(self) -> EpochEvent:
         """Average the epoch's losses and look at the validation digits."""

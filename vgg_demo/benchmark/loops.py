@@ -126,7 +126,7 @@ def bare_steps(config: RunConfig, digits: Digits) -> Iterator[int]:
         order = epoch_order(len(train), config.train.seed, step // config.train.steps_per_epoch)
         for indices in torch.split(order, config.train.batch_size):
             images = transform_batch(train.images[indices], config.model)
-            images, labels = images.contiguous(memory_format=torch.channels_last), train.labels[indices]
+            labels = train.labels[indices]
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(step, config.train)
             optimizer.zero_grad()

@@ -22,33 +22,22 @@ ROUND_SECONDS, QUICK_ROUND_SECONDS = 1.0, 0.4
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    """All three, in turns, and how they compare."""
+    """Both, in turns, and how they compare."""
     digits, model = load_train(), get_preset("blog").config.model
-    sources = {
-        "our batched transform": batched_images(digits, model),
-        "the same, channels last as training takes it": laid_out(batched_images(digits, model)),
-        "the story's PIL transform": story_images(story_digits(model)),
-    }
+    ours, theirs = batched_images(digits, model), story_images(story_digits(model))
     rounds, seconds = (3, QUICK_ROUND_SECONDS) if effort.quick else (9, ROUND_SECONDS)
-    speeds: dict[str, list[float]] = {name: [] for name in sources}
+    speeds = []
     for _ in range(rounds):
-        for name, images in sources.items():
+        pair = []
+        for images in (ours, theirs):
             time.sleep(QUIET_SECONDS)
-            speeds[name].append(images_per_second(images, seconds))
-    yield from compare(speeds, seconds)
-
-
-def compare(speeds: dict[str, list[float]], seconds: float) -> Iterator[Row]:
-    """The rows; speeds: images per second, a value a round of so many seconds, the story's last."""
-    *ours, theirs = speeds
-    how = f"{len(speeds[theirs])} rounds of {seconds:g} s, batches of {BATCH_SIZE}, in turns"
-    for name in ours:
-        yield Row("pipeline", name, "images/s", tuple(speeds[name]), how)
+            pair.append(images_per_second(images, seconds))
+        speeds.append(pair)
+    how = f"{rounds} rounds of {seconds:g} s, batches of {BATCH_SIZE}, in turns"
+    yield Row("pipeline", "our batched transform", "images/s", tuple(our for our, _their in speeds), how)
     note = f"Resize, Grayscale, ToTensor, Normalize; DataLoader, {WORKERS} workers"
-    yield Row("pipeline", theirs, "images/s", tuple(speeds[theirs]), note)
-    for name in ours:
-        ratios = tuple(a / b for a, b in zip(speeds[name], speeds[theirs], strict=True))
-        yield Row("pipeline", f"{name} / the story's", "ratio", ratios)
+    yield Row("pipeline", "the story's PIL transform", "images/s", tuple(their for _our, their in speeds), note)
+    yield Row("pipeline", "our batched transform / the story's", "ratio", tuple(our / their for our, their in speeds))
 
 
 def images_per_second(images: Iterator[torch.Tensor], seconds: float) -> float:
@@ -63,18 +52,12 @@ def images_per_second(images: Iterator[torch.Tensor], seconds: float) -> float:
 
 
 def batched_images(digits: Digits, model: ModelConfig) -> Iterator[torch.Tensor]:
-    """Batches as the batched transform makes them: float32 (32, C, S, S) in [-1, 1], one image seen as C channels."""
+    """Batches as our training gives them to the network: float32 (32, C, S, S) in [-1, 1]."""
     epoch = 0
     while True:
         for indices in torch.split(epoch_order(len(digits), 0, epoch), BATCH_SIZE):
             yield transform_batch(digits[indices].images, model)
         epoch += 1
-
-
-def laid_out(batches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
-    """The same batches with all channels written out, as our training gives them to the network."""
-    for images in batches:
-        yield images.contiguous(memory_format=torch.channels_last)
 
 
 def story_digits(model: ModelConfig) -> Any:
