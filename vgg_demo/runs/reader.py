@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ class Curve:
     schedules: list[tuple[int, int]] = field(default_factory=list)  # from which step on, how many in all
     diagnoses: list[Diagnosis] = field(default_factory=list)
     damaged_lines: int = 0
+    _arrays: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
     _kept: dict[tuple[str, float], tuple[int, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def points(self, quantity: str = "losses", smoothing: float = 0.0) -> list[tuple[int, float]]:
@@ -44,7 +46,7 @@ class Curve:
         """
 
         def work_out() -> list[tuple[int, float]]:
-            return thin(self.steps, self._smoothed(smoothing) if smoothing else getattr(self, quantity))
+            return thin(self.steps, self._smoothed(smoothing) if smoothing else self._array(quantity))
 
         return self._once(quantity, smoothing, work_out)
 
@@ -54,7 +56,13 @@ class Curve:
         return float(self._smoothed(0.9)[-1])
 
     def _smoothed(self, smoothing: float) -> npt.NDArray[np.float64]:
-        return self._once("smoothed", smoothing, lambda: smooth(self.losses, smoothing))
+        return self._once("smoothed", smoothing, lambda: smooth(self._array("losses"), smoothing))
+
+    def _array(self, quantity: str) -> npt.NDArray[np.float64]:
+        known, values = self._arrays.get(quantity, np.empty(0)), getattr(self, quantity)
+        if len(known) < len(values):
+            known = self._arrays[quantity] = np.concatenate([known, values[len(known) :]])
+        return known
 
     def _once(self, what: str, smoothing: float, work_out: Callable[[], T]) -> T:
         """What was worked out when there were as many steps as now; else work it out."""
@@ -147,19 +155,17 @@ def images_per_second(curve: Curve) -> float | None:
     """The speed over the last few seconds, or None before there is any."""
     if len(curve.steps) < 2:
         return None
-    first = int(np.searchsorted(curve.seconds, curve.seconds[-1] - SPEED_WINDOW_SECONDS))
+    first = bisect_left(curve.seconds, curve.seconds[-1] - SPEED_WINDOW_SECONDS)
     first = min(first, len(curve.steps) - 2)
     elapsed = curve.seconds[-1] - curve.seconds[first]
     return sum(curve.images[first + 1 :]) / elapsed if elapsed > 0 else None
 
 
-def smooth(values: list[float], smoothing: float) -> npt.NDArray[np.float64]:
+def smooth(values: npt.ArrayLike, smoothing: float) -> npt.NDArray[np.float64]:
     """The exponential moving average, corrected for its start. smoothing: 0 (none) to below 1."""
     import pandas as pd
 
-    if not values:
-        return np.array([])
-    return np.asarray(pd.Series(values).ewm(alpha=1 - smoothing).mean(), np.float64)
+    return np.asarray(pd.Series(np.asarray(values, np.float64)).ewm(alpha=1 - smoothing).mean(), np.float64)
 
 
 def thin(steps: list[int], values: npt.ArrayLike, max_points: int = MAX_POINTS) -> list[tuple[int, float]]:
