@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.helpers import TINY, losses, wait_for_step, wait_until
 from vgg_demo.checkpoint import load_checkpoint
@@ -153,6 +155,27 @@ def test_store_that_cannot_be_written_names_the_folder_and_what_to_do(
 
     with pytest.raises(StorageError, match=r"blocked.*VGG_DEMO_HOME"):
         create_run(RunConfig())
+
+
+@pytest.mark.parametrize("start", [start_run, lambda config: manager.queue_run(config, None)])
+def test_run_started_in_a_place_that_cannot_be_written_says_which_and_what_to_do(
+    home: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[RunConfig], object]
+) -> None:
+    (home / "file").write_text("no folder")
+    monkeypatch.setenv("VGG_DEMO_HOME", str(home / "file" / "runs"))
+
+    with pytest.raises(StorageError, match=r"file/runs cannot be written.*VGG_DEMO_HOME"):
+        start(TINY)
+
+
+def test_store_held_by_another_process_is_waited_for_and_then_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+
+    with FileLock(str(home / ".lock")), pytest.raises(RunError, match="held the store of runs for too long"):
+        start_run(TINY)
+
+    run = start_run(TINY.with_changes(steps=1))  # nothing is left of it
+    wait_until(lambda: run.status().is_over)
 
 
 def test_run_folder_with_damaged_status_is_listed_and_says_so(home: Path) -> None:

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import CheckpointError, ConfigError, RunError, RunNotFoundError, StorageError
@@ -36,6 +36,7 @@ PRETRAINED = PROJECT / "checkpoints" / "pretrained"
 SHIPPED_MODEL = "best"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 DIED = "the process died"
+LOCK_SECONDS = 30.0
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed")
 
 
@@ -195,10 +196,7 @@ def create_run(config: RunConfig, name: str | None = None, owner: str | None = N
         now = time.time()
         run.write_status(Status(created=now, queued=now, owner=owner))
     except OSError as error:
-        raise StorageError(
-            f"{root} cannot be written ({error.strerror or error}): free some space or make it writable, "
-            "or name another folder in the environment variable VGG_DEMO_HOME"
-        ) from error
+        raise _not_writable(error) from error
     return run
 
 
@@ -263,10 +261,26 @@ def find_checkpoint(text: str | None = None) -> Path:
 
 @contextmanager
 def store_lock() -> Iterator[None]:
-    """Hold the store: one at a time starts, deletes or queues runs, across all processes."""
-    home().mkdir(parents=True, exist_ok=True)
-    with FileLock(str(home() / ".lock"), timeout=30):
+    """Hold the store: one at a time starts, deletes or queues runs, across all processes. Raises StorageError."""
+    lock = FileLock(str(home() / ".lock"), timeout=LOCK_SECONDS)
+    try:
+        home().mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise RunError("another process has held the store of runs for too long; try again") from error
+    except OSError as error:
+        raise _not_writable(error) from error
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def _not_writable(error: OSError) -> StorageError:
+    return StorageError(
+        f"{home()} cannot be written ({error.strerror or error}): free some space or make it writable, "
+        "or name another folder in the environment variable VGG_DEMO_HOME"
+    )
 
 
 def _refuse_while_going(run: Run) -> None:
