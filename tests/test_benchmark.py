@@ -16,6 +16,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from vgg_demo.__main__ import main
 from vgg_demo.benchmark import PARTS
+from vgg_demo.benchmark.breakdown import REST, kind_of, profiled, training_operations
 from vgg_demo.benchmark.example import EXAMPLE_EPOCHS, ExampleNetwork, Progress, compare, train_example
 from vgg_demo.benchmark.loops import Work, bare_steps, our_steps
 from vgg_demo.benchmark.loops import compare as compare_loops
@@ -25,6 +26,7 @@ from vgg_demo.benchmark.story import compare as compare_steps
 from vgg_demo.benchmark.story import story_network, story_steps
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits
+from vgg_demo.model import VGG
 from vgg_demo.transforms import story_transform
 
 TINY = RunConfig("custom", ModelConfig("vgg4", 1 / 16, image_size=8, channels=1), TrainConfig(batch_size=8))
@@ -220,3 +222,31 @@ def test_benchmark_unknown_part_exits_with_2_and_names_those_that_exist(
     said = capsys.readouterr().err
     assert all(part in said for part in PARTS)
     assert len(said.strip().splitlines()) == 1
+
+
+def test_training_operations_are_those_counted_by_hand() -> None:
+    model = ModelConfig("vgg4", width=0.25, image_size=8, channels=1, batch_norm=False)
+    first, *others = [layer for layer in VGG(model).features if isinstance(layer, torch.nn.Conv2d)]
+    sides = iter([8, 4, 2])  # the size that each convolution of vgg4 works on
+    expected = 2 * 2 * next(sides) ** 2 * 9 * first.in_channels * first.out_channels  # no gradient for the image
+    expected += sum(3 * 2 * next(sides) ** 2 * 9 * conv.in_channels * conv.out_channels for conv in others)
+
+    assert training_operations(model) == expected
+
+
+def test_operations_are_told_apart() -> None:
+    names = ("aten::convolution_backward", "aten::_fused_adamw_", "aten::mm", "aten::copy_", "aten::threshold_backward")
+
+    assert [kind_of(name) for name in names] == ["convolutions", "optimiser", "transform", REST, "ReLU"]
+
+
+def test_breakdown_of_steps_accounts_for_their_time() -> None:
+    def steps() -> Iterator[int]:
+        while True:
+            torch.nn.functional.conv2d(torch.zeros(8, 8, 32, 32), torch.zeros(8, 8, 3, 3))
+            yield 8
+
+    taken, spent = profiled(steps(), 5)
+
+    assert spent["convolutions"] > 0
+    assert sum(spent.values()) == pytest.approx(taken, rel=0.2)

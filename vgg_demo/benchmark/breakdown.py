@@ -1,0 +1,114 @@
+"""Where the time of a step goes, by kind of layer, and how near its convolutions come to what this machine can do."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from vgg_demo.benchmark.loops import our_steps
+from vgg_demo.benchmark.rows import Effort, Row
+from vgg_demo.config import ModelConfig, get_preset
+from vgg_demo.data import load_train
+from vgg_demo.model import VGG
+
+PRESET = "classroom"
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would talk about graphics cards that are not there
+MATRIX = 1024
+# what the profiler calls it to what it is; the first that fits
+KINDS = (
+    ("convolution", "convolutions"),
+    ("batch_norm", "batch normalisation"),
+    ("max_pool", "pooling"),
+    ("relu", "ReLU"),
+    ("threshold", "ReLU"),
+    ("clamp_min", "ReLU"),
+    ("adam", "optimiser"),
+    ("addmm", "last layer and loss"),
+    ("softmax", "last layer and loss"),
+    ("nll_loss", "last layer and loss"),
+    ("mm", "transform"),  # its two products; the last layer's own are addmm and, backward, small beside them
+    ("index", "transform"),
+    ("round", "transform"),
+)
+REST = "the rest: Python, copies, sums"
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """The rows, from steps of the preset as a run takes them."""
+    config = get_preset(PRESET).config.with_changes(epochs=1000, validation_images=0)
+    rounds, steps = (3, 20) if effort.quick else (9, 60)
+    loop = our_steps(config, load_train())
+    for _ in range(steps):
+        next(loop)
+    milliseconds, shares, rates, products = [], defaultdict[str, list[float]](list), [], []
+    for _ in range(rounds):
+        products.append(matrix_product_rate())
+        taken, spent = profiled(loop, steps)
+        milliseconds.append(1000 * taken / steps)
+        for kind in dict.fromkeys([*(kind for _name, kind in KINDS), REST]):
+            shares[kind].append(100 * spent.get(kind, 0.0) / taken)
+        rates.append(1e-9 * steps * config.train.batch_size * training_operations(config.model) / spent["convolutions"])
+    yield Row("breakdown", f"{PRESET}: a step", "ms", tuple(milliseconds), f"{rounds} rounds of {steps}, with profiler")
+    for kind, values in sorted(shares.items(), key=lambda item: -sum(item[1])):
+        yield Row("breakdown", f"{PRESET}: {kind}", "%", tuple(values), "of the step")
+    yield Row("breakdown", f"{PRESET}: its convolutions' rate", "GFLOP/s", tuple(rates), "while they run")
+    yield Row("breakdown", f"a matrix product, {MATRIX}×{MATRIX}", "GFLOP/s", tuple(products), "float32")
+
+
+def profiled(loop: Iterator[int], steps: int) -> tuple[float, dict[str, float]]:
+    """Seconds that the steps took, and those of each kind: time of the calling thread in the operation itself."""
+    started = time.perf_counter()
+    with profile(activities=[ProfilerActivity.CPU]) as record:
+        for _ in range(steps):
+            next(loop)
+        taken = time.perf_counter() - started
+    spent: dict[str, float] = defaultdict(float)
+    for event in record.key_averages():
+        spent[kind_of(event.key)] += 1e-6 * event.self_cpu_time_total
+    spent[REST] += max(0.0, taken - sum(spent.values()))  # what is no operation of torch
+    return taken, spent
+
+
+def kind_of(operation: str) -> str:
+    """What an operation of torch, as the profiler names it, belongs to."""
+    name = operation.lower()
+    return next((kind for part, kind in KINDS if part in name), REST)
+
+
+def training_operations(model: ModelConfig) -> int:
+    """Floating-point operations of the convolutions for one image, forward and backward; a multiply-add is two.
+
+    Backward takes as many again for the weights, and for the input, which the first layer has no need of.
+    """
+    count, is_first = 0, True
+
+    def add(layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        nonlocal count, is_first
+        assert isinstance(layer, nn.Conv2d)
+        products = output[0].numel() * layer.weight[0].numel()
+        count += 2 * products * (2 if is_first else 3)
+        is_first = False
+
+    with torch.device("meta"):
+        network = VGG(model)
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.register_forward_hook(add)
+        network.eval()(torch.empty(1, model.channels, model.image_size, model.image_size))
+    return count
+
+
+def matrix_product_rate() -> float:
+    """GFLOP/s of a large product of two float32 matrices here."""
+    a, b = torch.rand(MATRIX, MATRIX), torch.rand(MATRIX, MATRIX)
+    a @ b
+    started, products = time.perf_counter(), 10
+    for _ in range(products):
+        a @ b
+    return 1e-9 * products * 2 * MATRIX**3 / (time.perf_counter() - started)
