@@ -19,7 +19,7 @@ from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, Status, create_run
-from vgg_demo.ui.feed import UPLOT, UPLOT_URL, ceiling, page_key, snapshot
+from vgg_demo.ui.feed import UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
 
 
 @pytest.fixture
@@ -126,3 +126,11 @@ def test_server_gives_the_snapshot_and_the_library_and_says_what_is_wrong(run: R
     assert library.startswith(UPLOT.read_text("utf-8")[:50])
     assert library.endswith("export default uPlot;\n")
     assert list(errors.values()) == [404, 400, 400]  # the second is refused before it is looked for
+
+
+@pytest.mark.parametrize(("base_path", "paths"), [
+    ("", ["/feed/{name}", f"/{UPLOT_URL}"]),
+    ("/class/", ["/class/feed/{name}", f"/class/{UPLOT_URL}"]),
+])  # fmt: skip
+def test_routes_lie_where_the_page_does(base_path: str, paths: list[str]) -> None:
+    assert [route.path for route in routes(base_path)] == paths

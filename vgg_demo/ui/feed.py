@@ -132,4 +132,7 @@ def _get_uplot(_request: Request) -> Response:
     return Response(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
 
-ROUTES = [Route("/feed/{name}", _get_feed), Route(f"/{UPLOT_URL}", _get_uplot)]
+def routes(base_path: str) -> list[Route]:
+    """What the server answers beside the page. base_path: where the page lies, "" for the top of the address."""
+    base = f"/{base_path.strip('/')}" if base_path.strip("/") else ""
+    return [Route(f"{base}/feed/{{name}}", _get_feed), Route(f"{base}/{UPLOT_URL}", _get_uplot)]
