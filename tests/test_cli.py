@@ -69,7 +69,7 @@ def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
         "--width",
         "0.05",
         "--steps",
-        "600",
+        "2000",
         "--json",
     ]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env={**os.environ})
@@ -80,9 +80,9 @@ def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
     output, _ = process.communicate(timeout=60)
 
     assert process.returncode == 0
-    assert 0 < json.loads(output)["steps"] < 600
+    assert 0 < json.loads(output)["steps"] < 2000
     resumed = vgg_demo("train", "--resume", "--run", "mine", "--json")
-    assert json.loads(resumed.stdout)["steps"] == 600
+    assert json.loads(resumed.stdout)["steps"] == 2000
 
 
 @pytest.mark.parametrize(

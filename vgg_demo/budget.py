@@ -36,7 +36,7 @@ def record_speed(config: RunConfig, seconds_per_step: float) -> None:
     try:
         with store_lock():
             write_text(_speeds_path(), json.dumps({**_read_speeds(), _key(config): seconds_per_step}))
-    except OSError:
+    except (OSError, VggDemoError):
         return
 
 
