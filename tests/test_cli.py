@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -58,6 +57,11 @@ def test_train_shows_progress_and_leaves_standard_error_free_of_tracebacks(home:
     assert "classroom-1: finished after 10 steps" in done.stdout
 
 
+def hear_interrupts() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
     command = [
         sys.executable,
@@ -72,7 +76,7 @@ def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
         "2000",
         "--json",
     ]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, preexec_fn=hear_interrupts)
     while not (home / "mine").is_dir() or not RunReader(get_run("mine")).refresh().steps:
         time.sleep(0.05)
 

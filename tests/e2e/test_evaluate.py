@@ -52,6 +52,15 @@ def matrix(page: Page) -> Locator:
     return page.locator(".st-key-confusion canvas").first
 
 
+def click_cell(page: Page, true: int, answer: int) -> None:
+    """Click a cell of the chart, once the chart has come to rest in its place."""
+    place, before = cell_place(page, true, answer), None
+    while (box := matrix(page).bounding_box()) != before:
+        place, before = cell_place(page, true, answer), box
+        page.wait_for_timeout(500)
+    matrix(page).click(force=True, position=place)  # type: ignore[arg-type]
+
+
 def cell_place(page: Page, true: int, answer: int) -> dict[str, float]:
     """Where a cell lies in the chart."""
     box = matrix(page).bounding_box()
@@ -88,7 +97,7 @@ def test_cell_clicked_with_the_mouse_shows_its_images(
 ) -> None:
     evaluate_shipped(page, server)
     for true, answer in cells[:2]:
-        matrix(page).click(force=True, position=cell_place(page, true, answer))  # type: ignore[arg-type]
+        click_cell(page, true, answer)
 
         expect_images(page, true, answer, answers, mnist)
 
@@ -132,7 +141,7 @@ def test_image_sent_to_draw_is_read_there_and_the_canvas_comes_back(
 ) -> None:
     evaluate_shipped(page, server)
     true, answer = cells[0]
-    matrix(page).click(force=True, position=cell_place(page, true, answer))  # type: ignore[arg-type]
+    click_cell(page, true, answer)
     index = int(answers.indices[answers.cell(true, answer)[0]])
 
     page.get_by_role("button", name="Send to Draw").first.click()
@@ -148,7 +157,7 @@ def test_image_sent_to_draw_is_read_there_and_the_canvas_comes_back(
 
 def test_right_image_sent_to_draw_is_read_as_itself(page: Page, server: Server, answers: Predictions) -> None:
     evaluate_shipped(page, server)
-    matrix(page).click(force=True, position=cell_place(page, 7, 7))  # type: ignore[arg-type]
+    click_cell(page, 7, 7)
     expect(page.get_by_text("7 read as 7:")).to_be_visible()
 
     page.get_by_role("button", name="Send to Draw").first.click()
