@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vgg_demo.config import CLASSES, PRESETS, RunConfig, get_preset
+from vgg_demo.config import CLASSES, PRESETS, ModelConfig, RunConfig, get_preset
 from vgg_demo.errors import VggDemoError
 from vgg_demo.files import write_text
 from vgg_demo.runs.store import home, store_lock
@@ -76,18 +76,29 @@ def measure_step(config: RunConfig) -> float:
 def forward_flops(config: RunConfig) -> float:
     """Floating-point operations of one image's forward pass, counting a multiplication and an addition as two."""
     model = config.model
-    size, fan_in, total = model.image_size, model.channels, 0
+    size, fan_in = model.image_size, model.channels
     for layer in model.conv_channels:
         if isinstance(layer, str):
             size //= 2
-            continue
-        total += 2 * 9 * fan_in * layer * size**2
-        fan_in = layer
-    units = fan_in * size**2
+        else:
+            fan_in = layer
+    units, total = fan_in * size**2, sum(convolution_flops(model))
     for hidden in (*model.hidden_sizes, CLASSES):
         total += 2 * units * hidden
         units = hidden
     return float(total)
+
+
+def convolution_flops(model: ModelConfig) -> list[int]:
+    """Floating-point operations of one image's forward pass through each convolution, counted as in forward_flops."""
+    size, fan_in, flops = model.image_size, model.channels, []
+    for layer in model.conv_channels:
+        if isinstance(layer, str):
+            size //= 2
+        else:
+            flops.append(2 * 9 * fan_in * layer * size**2)
+            fan_in = layer
+    return flops
 
 
 def estimate_memory(config: RunConfig) -> int:

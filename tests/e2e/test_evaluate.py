@@ -54,11 +54,11 @@ def matrix(page: Page) -> Locator:
 
 def click_cell(page: Page, true: int, answer: int) -> None:
     """Click a cell of the chart, once the chart has come to rest in its place."""
-    place, before = cell_place(page, true, answer), None
+    before = None
     while (box := matrix(page).bounding_box()) != before:
-        place, before = cell_place(page, true, answer), box
+        before = box
         page.wait_for_timeout(500)
-    matrix(page).click(force=True, position=place)  # type: ignore[arg-type]
+    matrix(page).click(force=True, position=cell_place(page, true, answer))  # type: ignore[arg-type]
 
 
 def cell_place(page: Page, true: int, answer: int) -> dict[str, float]:

@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import torch
-from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from vgg_demo.benchmark.loops import our_steps
 from vgg_demo.benchmark.rows import Effort, Row
+from vgg_demo.budget import convolution_flops
 from vgg_demo.config import ModelConfig, get_preset
 from vgg_demo.data import load_train
-from vgg_demo.model import VGG
 
 PRESET = "classroom"
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would talk about graphics cards that are not there
@@ -46,6 +45,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     loop = our_steps(config, load_train())
     for _ in range(steps):
         next(loop)
+    operations = steps * config.train.batch_size * training_operations(config.model)
     milliseconds, shares, rates, products = [], defaultdict[str, list[float]](list), [], []
     for _ in range(rounds):
         products.append(matrix_product_rate())
@@ -53,7 +53,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         milliseconds.append(1000 * taken / steps)
         for kind in dict.fromkeys([*(kind for _name, kind in KINDS), REST]):
             shares[kind].append(100 * spent.get(kind, 0.0) / taken)
-        rates.append(1e-9 * steps * config.train.batch_size * training_operations(config.model) / spent["convolutions"])
+        rates.append(1e-9 * operations / spent["convolutions"])
     yield Row("breakdown", f"{PRESET}: a step", "ms", tuple(milliseconds), f"{rounds} rounds of {steps}, with profiler")
     for kind, values in sorted(shares.items(), key=lambda item: -sum(item[1])):
         yield Row("breakdown", f"{PRESET}: {kind}", "%", tuple(values), "of the step")
@@ -86,22 +86,8 @@ def training_operations(model: ModelConfig) -> int:
 
     Backward takes as many again for the weights, and for the input, which the first layer has no need of.
     """
-    count, is_first = 0, True
-
-    def add(layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
-        nonlocal count, is_first
-        assert isinstance(layer, nn.Conv2d)
-        products = output[0].numel() * layer.weight[0].numel()
-        count += 2 * products * (2 if is_first else 3)
-        is_first = False
-
-    with torch.device("meta"):
-        network = VGG(model)
-        for layer in network.modules():
-            if isinstance(layer, nn.Conv2d):
-                layer.register_forward_hook(add)
-        network.eval()(torch.empty(1, model.channels, model.image_size, model.image_size))
-    return count
+    first, *others = convolution_flops(model)
+    return 2 * first + 3 * sum(others)
 
 
 def matrix_product_rate() -> float:

@@ -21,7 +21,10 @@ QUEUE_TICK_SECONDS = 0.9
 
 def show(run: Run) -> None:
     """Draw the run; while it waits or goes on, this part of the page by itself."""
-    state = _state(run)
+    try:
+        state = _state(run.status())
+    except RunError:
+        state = "over"
     if state == "queued":
         st.fragment(_show, run_every=QUEUE_TICK_SECONDS)(run, state)
     elif state == "active":
@@ -38,7 +41,8 @@ def _show(run: Run, state_before: str) -> None:
         return
     if status.state == "queued":
         dispatch()
-    if _state(run) != state_before:
+        status = run.status()
+    if _state(status) != state_before:
         st.rerun()  # the whole page: it starts, or Start comes back
     curve = resources.run_reader(str(run.path)).refresh()
 
@@ -188,12 +192,8 @@ def go_to(tab: str, checkpoint: str) -> None:
     st.session_state["evaluate_checkpoint" if tab == EVALUATE else "draw_checkpoint"] = checkpoint
 
 
-def _state(run: Run) -> str:
+def _state(status: Status) -> str:
     """What decides how the page is drawn: "queued", "active" or "over"."""
-    try:
-        status = run.status()
-    except RunError:
-        return "over"
     return "queued" if status.state == "queued" else "active" if status.is_active else "over"
 
 

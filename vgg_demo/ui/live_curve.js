@@ -2,7 +2,6 @@
 // anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
 const TICK = 950, FIRST_TICK = 100;   // milliseconds; the second until there is a first point
 const HEIGHT = 380, LEAST_LOSS = 1e-3;
-const KNOWS_NOTHING = Math.log(10);
 const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
 const pathOf = (url) => new URL(url, location.origin + location.pathname.replace(/[^/]*$/, "")).href;
@@ -20,7 +19,6 @@ class Curve {
     this.plot = null;
     this.feeds = {};   // by run: the last answer
     this.asked = null;
-    this.isOver = false;
     this.again = () => { if (!document.hidden) this.follow(); };
     document.addEventListener("visibilitychange", this.again);
     this.resizes = new ResizeObserver(() => this.resize());
@@ -181,7 +179,7 @@ class Curve {
     ctx.font = `${11 * ratio}px ${this.font}`;
     ctx.textBaseline = "alphabetic";
     const right = bbox.left + bbox.width, bottom = bbox.top + bbox.height;
-    for (const [value, words_, drop] of [[KNOWS_NOTHING, words.nothing, -4], [this.data.knows_frequencies, words.frequencies, 13]]) {
+    for (const [value, words_, drop] of [[this.data.levels.nothing, words.nothing, -4], [this.data.levels.frequencies, words.frequencies, 13]]) {
       const y = plot.valToPos(value, "y", true);
       line(bbox.left, y, right, y, colours.mark, [5, 4]);
       label(words_, right - 4 * ratio, y + drop * ratio, "right", colours.mark);

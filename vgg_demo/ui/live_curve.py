@@ -11,6 +11,7 @@ from vgg_demo.ui import resources
 from vgg_demo.ui.charts import GREEN, GREY, ORANGE, OVERLAYS, PURPLE, SKY
 from vgg_demo.ui.feed import UPLOT, UPLOT_URL
 from vgg_demo.ui.text import _
+from vgg_demo.verdict import KNOWS_NOTHING
 
 KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
 LINEAR, LOG = _("linear"), _("logarithmic")
@@ -71,7 +72,7 @@ def show(name: str, key: str, others: list[str], is_followed: bool) -> None:
             },
             "is_log": view.get("loss_scale") == LOG,
             "library": UPLOT_URL,
-            "knows_frequencies": KNOWS_FREQUENCIES,
+            "levels": {"nothing": KNOWS_NOTHING, "frequencies": KNOWS_FREQUENCIES},
             "overlays": OVERLAYS,
             "colours": {"batch": SKY, "smoothed": ORANGE, "accuracy": GREEN, "rate": PURPLE, "mark": GREY},
             "words": {
