@@ -43,8 +43,11 @@ def drawn(strokes: list[list[tuple[float, float]]], pen: int, scale: float = 1, 
     return np.asarray(canvas)
 
 
-def photographed(ink: Pixels, seed: int, is_ruled: bool) -> Pixels:
-    """Dark ink on paper in a shadow, with ruled lines, blur and the noise of a camera, as JPEG."""
+def photographed(ink: Pixels, seed: int, is_ruled: bool, table: int | None = None) -> Pixels:
+    """Dark ink on paper in a shadow, with ruled lines, blur and the noise of a camera, as JPEG.
+
+    table: the shade of the table that the sheet lies on, turned a little; None when nothing but paper is seen.
+    """
     rng = np.random.default_rng(seed)
     size = (560, 560)
     page = Image.new("L", size, 225)
@@ -52,6 +55,10 @@ def photographed(ink: Pixels, seed: int, is_ruled: bool) -> Pixels:
         for row in range(25, 560, 45):
             ImageDraw.Draw(page).line([(0, row), (560, row + 8)], fill=170, width=3)
     page.paste(25, mask=Image.fromarray(ink).resize(size))
+    if table is not None:
+        sheet = page.resize((320, 320)).convert("RGBA").rotate(seed - 10, expand=True)
+        page = Image.new("L", size, table)
+        page.paste(sheet.convert("L"), (90, 70), sheet.getchannel("A"))
     light = np.linspace(1, 0.55, 560) * np.where(np.arange(560) < 300, 1, 0.8)[:, None]
     grey = np.asarray(page.filter(ImageFilter.GaussianBlur(1.2))) * light + rng.normal(0, 5, size)
     file = io.BytesIO()
@@ -137,10 +144,13 @@ def test_read_drawing_untrained_network_does_not_refuse_every_digit(mnist: tuple
 
 
 @pytest.mark.parametrize("is_ruled", [False, True], ids=["plain paper", "ruled paper"])
-def test_read_drawing_photographs_are_read(network: VGG, mnist: tuple[Digits, Digits], is_ruled: bool) -> None:
+@pytest.mark.parametrize("table", [None, 15, 110])
+def test_read_drawing_photographs_are_read(
+    network: VGG, mnist: tuple[Digits, Digits], is_ruled: bool, table: int | None
+) -> None:
     right = 0
     for index in range(20):
-        photo = photographed(on_canvas(mnist[1].images[index], 200, 30, 40), index, is_ruled)
+        photo = photographed(on_canvas(mnist[1].images[index], 200, 30, 40), index, is_ruled, table)
         readings = read_drawing(network, photo)
         right += [reading.digit for reading in readings] == [int(mnist[1].labels[index])]
 
