@@ -31,7 +31,7 @@ CONFIGS = {
     "batch normalisation and an mlp": get_preset("bn-mini").config.with_changes(width=0.05, steps=8),
     "distorted digits": CLASSROOM.with_changes(width=0.1, augment=0.3, steps=8, seed=7),
     "pool first": CLASSROOM.with_changes(width=0.1, pool_first=not CLASSROOM.model.pool_first, steps=8),
-    "other pens": CLASSROOM.with_changes(width=0.1, restyle=0.5, steps=8, seed=7),
+    "other hands": CLASSROOM.with_changes(width=0.1, restyle=0.5, steps=8, seed=7),
     "sgd": TINY.with_changes(optimizer="sgd", learning_rate=0.1, weight_decay=0.0005, steps=8),
     "averaged and smoothed": TINY.with_changes(average_weights=0.99, label_smoothing=0.1, steps=8),
     "all images, into the second epoch": TINY.with_changes(
@@ -114,7 +114,17 @@ def test_script_needs_nothing_of_this_project() -> None:
         compile(script, "run.py", "exec")
         assert "vgg_demo" not in script
         imported = set(re.findall(r"^(?:import|from) (\w+)", script, re.MULTILINE))
-        assert imported <= {"__future__", "contextlib", "functools", "math", "sys", "numpy", "torch", "torchvision"}
+        assert imported <= {
+            "__future__",
+            "contextlib",
+            "dataclasses",
+            "functools",
+            "math",
+            "sys",
+            "numpy",
+            "torch",
+            "torchvision",
+        }
 
 
 @pytest.fixture(scope="module")

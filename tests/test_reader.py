@@ -7,11 +7,10 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from vgg_demo.config import RunConfig
-from vgg_demo.runs.reader import RunReader, images_per_second, smooth, thin
+from vgg_demo.runs.reader import RunReader, images_per_second
 from vgg_demo.runs.store import create_run
 
 
@@ -50,12 +49,11 @@ def test_reader_passes_over_damaged_lines_and_counts_them(reader: RunReader) -> 
     assert curve.damaged_lines == 2
 
 
-def test_curve_is_drawn_anew_for_each_step_and_smoothing_and_only_then(reader: RunReader) -> None:
+def test_curve_is_drawn_up_to_the_last_step_with_any_smoothing(reader: RunReader) -> None:
     path = reader.run.metrics_path
     path.write_text(line(1, 2.0) + line(2, 1.0))
     curve = reader.refresh()
     assert curve.points() == [(1, 2.0), (2, 1.0)]
-    assert curve.points() is curve.points()
     assert curve.points("learning_rates") == [(1, 0.1), (2, 0.1)]
     assert curve.points(smoothing=0.9)[1][1] == pytest.approx((0.9 * 2 + 1) / 1.9)  # weights 0.9 and 1
     assert curve.smoothed_loss == pytest.approx((0.9 * 2 + 1) / 1.9)
@@ -66,7 +64,7 @@ def test_curve_is_drawn_anew_for_each_step_and_smoothing_and_only_then(reader: R
     assert curve.points()[-1] == (3, 0.5)
     for smoothing in np.linspace(0, 0.99, 100):
         curve.points(smoothing=float(smoothing))
-    assert len(curve._kept) < 20
+    assert len(curve._drawn) < 20
 
 
 def test_reader_starts_over_when_a_resumed_run_dropped_lines(reader: RunReader) -> None:
@@ -84,28 +82,3 @@ def test_images_per_second_is_the_speed_of_the_last_seconds(reader: RunReader) -
     speed = images_per_second(reader.refresh())
 
     assert speed == pytest.approx(10 / 0.01)
-
-
-def test_thin_keeps_every_peak_and_at_most_the_points_asked_for() -> None:
-    values = np.random.default_rng(0).normal(size=50_000)
-    values[[123, 40_000]] = 99, -99
-
-    points = thin(list(range(50_000)), values)
-
-    assert len(points) <= 1_000
-    assert (123, 99.0) in points
-    assert (40_000, -99.0) in points
-    assert points == sorted(points)
-
-
-def test_thin_of_few_points_keeps_all_but_nan() -> None:
-    assert thin([1, 2, 3], [0.5, math.nan, 0.25]) == [(1, 0.5), (3, 0.25)]
-
-
-def test_smooth_is_the_bias_corrected_exponential_average() -> None:
-    values = [3.0, 1.0, 2.0]
-
-    by_hand = [3.0, (1 + 0.9 * 3) / 1.9, (2 + 0.9 * 1 + 0.81 * 3) / 2.71]
-
-    assert smooth(values, 0.9) == pytest.approx(by_hand)
-    assert smooth(values, 0.9) == pytest.approx(pd.Series(values).ewm(alpha=0.1).mean().to_numpy())

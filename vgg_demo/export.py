@@ -28,12 +28,12 @@ def curve_png(name: str, curve: Curve) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from vgg_demo.runs.reader import smooth
+    from vgg_demo.runs.series import Smoother
 
     figure = Figure(figsize=(8, 4.5), dpi=200, layout="constrained")
     axes = figure.add_subplot()
     axes.plot(curve.steps, curve.losses, color="#0072B2", alpha=0.35, linewidth=0.8, label="loss of each batch")
-    axes.plot(curve.steps, smooth(curve.losses, 0.9), color="#D55E00", linewidth=2, label="smoothed")
+    axes.plot(curve.steps, Smoother(0.9).follow(curve.losses), color="#D55E00", linewidth=2, label="smoothed")
     axes.axhline(2.302585, color="grey", linestyle="--", linewidth=0.8, label="knows nothing: ln 10")
     axes.set(title=name, xlabel="step", ylabel="loss (cross-entropy)", ylim=(0, None))
     if curve.val_accuracies:
@@ -63,12 +63,6 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         transforms.resize_matrix,
         training.one_cycle,
     ]
-    if train.augment or train.restyle:
-        functions += [
-            function
-            for function in vars(augmentation).values()
-            if inspect.isfunction(function) and function.__module__ == augmentation.__name__
-        ]
     if model.init == "he":
         from vgg_demo.model import init_he
 
@@ -84,20 +78,19 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         "MEAN": transforms.MEAN,
         "STD": transforms.STD,
     }
-    if train.augment or train.restyle:
-        names = [name for name in vars(augmentation) if name.startswith(("MAX_", "ELASTIC_", "FLAG_", "BAR_"))]
-        constants |= {name: getattr(augmentation, name) for name in names}
+    is_augmented = train.augment > 0 or train.restyle > 0
+    augmentations = inspect.getsource(augmentation).partition(f"{LAST_IMPORT}\n")[2] if is_augmented else ""
     return SCRIPT.format(
         title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
         constants="\n".join(f"{name} = {value!r}" for name, value in constants.items()),
         changes=dict(curve.learning_rate_changes),
         schedules=dict(curve.schedules),
-        functions="\n\n".join(inspect.getsource(function) for function in functions),
+        functions="\n\n".join([*(inspect.getsource(function) for function in functions), augmentations]),
         layers=textwrap.indent(",\n".join(_layers(model)), " " * 8),
         init="network.apply(init_he)" if model.init == "he" else "# PyTorch's own initialisation",
         optimizer=_optimizer(config),
         rate="one_cycle(step, planned_steps, LEARNING_RATE)" if train.schedule == "one-cycle" else "LEARNING_RATE",
-        augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if train.augment or train.restyle else "",
+        augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if is_augmented else "",
         loss=f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})",
         precision=PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()",
     )
@@ -135,6 +128,7 @@ def _optimizer(config: RunConfig) -> str:
     return f"torch.optim.{kind}(network.parameters(), LEARNING_RATE, weight_decay={train.weight_decay!r}{fused})"
 
 
+LAST_IMPORT = "import torch.nn.functional as F"
 PRECISION = "torch.autocast(device.type, dtype=torch.bfloat16)"
 AUGMENT = """
         generator = torch.Generator().manual_seed((SEED + 1) * 1_000_003 + step)
@@ -151,6 +145,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PROJECT, Server, workers
-from vgg_demo.benchmark.server import make_run
+from vgg_demo.benchmark.server import add_steps, make_run
+from vgg_demo.benchmark.watching import alive
 
 pytestmark = pytest.mark.e2e
 
@@ -282,3 +284,25 @@ def test_curve_tells_its_values_and_lies_beside_another_run(
     page.get_by_text("logarithmic", exact=True).click()
     wait_idle(page)
     expect(legend).to_contain_text(re.compile(r"one.*two.*learning rate"))
+
+
+def test_curve_goes_on_when_a_run_laid_over_it_is_gone(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    (run, config), (other, _config) = (make_run(name, 300, total_steps=1000) for name in ("stays", "goes"))
+    alive(other).__enter__()  # its folder will be gone before it could leave
+    with alive(run):
+        page.goto(f"{server.url}/?tab=Train&run=stays")
+        assert wait_for_step(page, 300) == 300
+        page.get_by_text(re.compile("^All runs")).click()
+        page.locator(".st-key-overlay input").click()
+        page.keyboard.type("goes")
+        page.keyboard.press("Enter")
+        expect(page.locator(".u-legend")).to_contain_text(re.compile("stays.*goes"))
+
+        shutil.rmtree(other.path)
+        add_steps(run, config, 300, 50)
+
+        assert wait_for_step(page, 350) == 350
+        expect(page.locator(".u-legend")).to_contain_text(re.compile("stays.*goes"))

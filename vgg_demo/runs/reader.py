@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from vgg_demo.measurements import Diagnosis
+from vgg_demo.runs.series import Smoother, Thinner
 from vgg_demo.runs.store import Run
+from vgg_demo.verdict import Verdict, judge
 
-T = TypeVar("T")
-MAX_POINTS = 600
+SMOOTHED_LOSS = 0.9  # of the loss as a figure: the average of about the last ten batches
+JUDGED_AGAIN = 1.02  # times as many steps as when it was last judged, which looks at all of them
 MAX_KEPT = 12  # of a curve, for drawing: some values of the smoothing slider
 TAIL_BYTES = 200
 SPEED_WINDOW_SECONDS = 5.0
@@ -36,44 +34,39 @@ class Curve:
     schedules: list[tuple[int, int]] = field(default_factory=list)  # from which step on, how many in all
     diagnoses: list[Diagnosis] = field(default_factory=list)
     damaged_lines: int = 0
-    _arrays: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
-    _kept: dict[tuple[str, float], tuple[int, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _drawn: dict[tuple[str, float], tuple[Smoother, Thinner]] = field(default_factory=dict, repr=False, compare=False)
+    _judged: tuple[tuple[int, int], int, Verdict | None] | None = field(default=None, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def points(self, quantity: str = "losses", smoothing: float = 0.0) -> list[tuple[int, float]]:
-        """(step, value) of "losses" or "learning_rates" for drawing, smoothed and thinned.
-
-        Worked out once for all who look, until there is more to draw.
-        """
-
-        def work_out() -> list[tuple[int, float]]:
-            return thin(self.steps, self._smoothed(smoothing) if smoothing else self._array(quantity))
-
-        return self._once(quantity, smoothing, work_out)
+        """(step, value) of "losses" or "learning_rates" for drawing, smoothed and thinned."""
+        with self._lock:
+            smoother, thinner = self._drawing(quantity, smoothing)
+            values = smoother.follow(getattr(self, quantity)) if smoothing else getattr(self, quantity)
+            return [(self.steps[place], values[place]) for place in thinner.follow(values)]
 
     @property
     def smoothed_loss(self) -> float:
         """The loss of about the last ten batches, as a figure. Raises IndexError before the first step."""
-        return float(self._smoothed(0.9)[-1])
+        with self._lock:
+            return self._drawing("losses", SMOOTHED_LOSS)[0].follow(self.losses)[-1]
 
-    def _smoothed(self, smoothing: float) -> npt.NDArray[np.float64]:
-        return self._once("smoothed", smoothing, lambda: smooth(self._array("losses"), smoothing))
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether it learns, and why not, after the last look into the network; None before there was any."""
+        looks, steps = (len(self.diagnoses), len(self.epochs)), len(self.losses)
+        judged = self._judged
+        if judged is None or judged[0] != looks or steps >= JUDGED_AGAIN * judged[1]:
+            judged = self._judged = looks, steps, judge(self.diagnoses, self.losses, self.epochs)
+        return judged[2]
 
-    def _array(self, quantity: str) -> npt.NDArray[np.float64]:
-        known, values = self._arrays.get(quantity, np.empty(0)), getattr(self, quantity)
-        if len(known) < len(values):
-            known = self._arrays[quantity] = np.concatenate([known, values[len(known) :]])
-        return known
-
-    def _once(self, what: str, smoothing: float, work_out: Callable[[], T]) -> T:
-        """What was worked out when there were as many steps as now; else work it out."""
-        steps = len(self.steps)
-        kept = self._kept.get((what, smoothing))
-        if kept is None or kept[0] != steps:
-            if len(self._kept) >= MAX_KEPT:
-                self._kept.clear()
-            kept = self._kept[what, smoothing] = steps, work_out()
-        result: T = kept[1]
-        return result
+    def _drawing(self, quantity: str, smoothing: float) -> tuple[Smoother, Thinner]:
+        """What is known already, for all who look, of a quantity with that smoothing."""
+        if (quantity, smoothing) not in self._drawn:
+            if len(self._drawn) >= MAX_KEPT:
+                self._drawn.clear()
+            self._drawn[quantity, smoothing] = Smoother(smoothing), Thinner()
+        return self._drawn[quantity, smoothing]
 
     @property
     def last_step(self) -> int:
@@ -159,28 +152,3 @@ def images_per_second(curve: Curve) -> float | None:
     first = min(first, len(curve.steps) - 2)
     elapsed = curve.seconds[-1] - curve.seconds[first]
     return sum(curve.images[first + 1 :]) / elapsed if elapsed > 0 else None
-
-
-def smooth(values: npt.ArrayLike, smoothing: float) -> npt.NDArray[np.float64]:
-    """The exponential moving average, corrected for its start. smoothing: 0 (none) to below 1."""
-    import pandas as pd
-
-    return np.asarray(pd.Series(np.asarray(values, np.float64)).ewm(alpha=1 - smoothing).mean(), np.float64)
-
-
-def thin(steps: list[int], values: npt.ArrayLike, max_points: int = MAX_POINTS) -> list[tuple[int, float]]:
-    """At most max_points (step, value) pairs that keep every peak: the smallest and largest of each stretch."""
-    array = np.asarray(values, np.float64)
-    keep = np.arange(len(array))
-    if len(array) > max_points:
-        stretches = max_points // 2
-        length = -(-len(array) // stretches)
-        known = np.full(stretches * length, np.nan)
-        known[: len(array)] = np.where(np.isfinite(array), array, np.nan)
-        rows = known.reshape(stretches, length)
-        first = np.arange(stretches) * length
-        lowest = first + np.where(np.isnan(rows), np.inf, rows).argmin(1)
-        highest = first + np.where(np.isnan(rows), -np.inf, rows).argmax(1)
-        keep = np.unique([lowest, highest])
-        keep = keep[keep < len(array)]
-    return [(steps[i], float(array[i])) for i in keep if np.isfinite(array[i])]

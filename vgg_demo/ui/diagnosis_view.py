@@ -17,7 +17,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, Status, get_run
 from vgg_demo.ui import diagnosis_charts, identity, resources, results
 from vgg_demo.ui.text import _, percent
-from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict, judge
+from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict
 
 CHART_HEIGHT = 280
 MOST_OVERLAID = 5
@@ -42,7 +42,7 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
     """
     if st.session_state.pop("page_changed", False):
         st.rerun()  # a button in here has opened another run: the whole page has to know
-    verdict = judge(curve.diagnoses, curve.losses, curve.epochs)
+    verdict = curve.verdict
     if verdict is None:
         return False
     with st.container(key="diagnosis"):
@@ -212,7 +212,7 @@ def outcome(name: str, base: RunConfig) -> dict[str, str] | None:
     if curve is None:
         return None
     changed = get_run(name).config().changes_from(base)
-    verdict = judge(curve.diagnoses, curve.losses, curve.epochs)
+    verdict = curve.verdict
     right = percent(curve.diagnoses[-1].accuracy, 0) if curve.diagnoses else "–"
     recent = curve.losses[-20:]
     return {

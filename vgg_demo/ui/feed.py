@@ -21,7 +21,6 @@ from vgg_demo.runs.reader import Curve, images_per_second
 from vgg_demo.runs.store import Run, Status, get_run
 from vgg_demo.ui import resources
 from vgg_demo.ui.text import _
-from vgg_demo.verdict import judge
 
 UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"
 UPLOT_URL = f"assets/{UPLOT.name}"
@@ -65,7 +64,7 @@ def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
 
     is_followed: what stands below it shows figures of the run, so that it changes with each look into the network.
     """
-    verdict = judge(curve.diagnoses, curve.losses, curve.epochs)
+    verdict = curve.verdict
     findings = [finding.kind for finding in verdict.findings] if verdict else None
     parts: list[object] = [status.state, bool(curve.steps), bool(curve.damaged_lines), findings]
     if is_followed or not (verdict is None or verdict.is_healthy):  # what is wrong is said with its figures

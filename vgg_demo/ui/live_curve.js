@@ -51,15 +51,17 @@ class Curve {
     let wait = TICK;
     try {
       const { run, others, query } = this.data;
-      const names = [run, ...others.filter((name) => !this.feeds[name]?.is_over)];
-      const [uplot, ...answers] = await Promise.all([loadUplot(this.data.library), ...names.map((name) => get(name, query))]);
+      // a run laid over it that cannot be read any more stays as it was
+      const open = others.filter((name) => !this.feeds[name]?.is_over);
+      const [uplot, feed, ...answers] = await Promise.all([
+        loadUplot(this.data.library), get(run, query), ...open.map((name) => get(name, query).catch(() => this.feeds[name]))]);
       if (this.isClosed || turn !== this.turn) return;
-      names.forEach((name, index) => { this.feeds[name] = answers[index]; });
-      const feed = this.feeds[run];
+      this.feeds[run] = feed;
+      open.forEach((name, index) => { this.feeds[name] = answers[index]; });
       this.show(feed);
       this.draw(uplot, feed);
       if (feed.key !== this.data.key && feed.key !== this.asked) this.ask(this.asked = feed.key);
-      if (feed.is_over && others.every((name) => this.feeds[name].is_over)) return;
+      if (feed.is_over && others.every((name) => this.feeds[name]?.is_over ?? true)) return;
       if (!feed.steps.length) wait = FIRST_TICK;
     } catch (error) {   // the server is away: it may come back
       if (this.isClosed || turn !== this.turn) return;
@@ -87,6 +89,9 @@ class Curve {
     this.root.querySelector(".curve").setAttribute("aria-label", feed.words);
   }
 
+  // the runs laid over it that can be read
+  others() { return this.data.others.map((name) => this.feeds[name]).filter(Boolean); }
+
   // the series beside the loss: each is [x, y] of its own
   series(feed) {
     const { data } = this, { colours, words } = data;
@@ -97,6 +102,7 @@ class Curve {
       [feed.smoothed_steps, lift(feed.smoothed), line(data.others.length ? data.run : words.smoothed, colours.smoothed, 3)],
     ];
     data.others.forEach((name, index) => {
+      if (!this.feeds[name]) return;
       const { smoothed_steps, smoothed } = this.feeds[name], [colour, dash] = data.overlays[index % data.overlays.length];
       list.push([smoothed_steps, lift(smoothed), line(name, colour, 2.5, { dash: DASHES[dash] })]);
     });
@@ -136,9 +142,9 @@ class Curve {
     return {
       width: this.width(), height: HEIGHT, padding: [16, 12, 0, 0],
       scales: {
-        x: { time: false, range: () => [0, Math.max(this.feed.total, ...this.data.others.map((name) => this.feeds[name].last_step))] },
+        x: { time: false, range: () => [0, Math.max(this.feed.total, ...this.others().map((feed) => feed.last_step))] },
         y: is_log ? { distr: 3, range: (plot, low, high) => [LEAST_LOSS, Math.max(high, 10)] }
-                  : { range: () => [0, Math.max(this.feed.ceiling, ...this.data.others.map((name) => this.feeds[name].ceiling))] },
+                  : { range: () => [0, Math.max(this.feed.ceiling, ...this.others().map((feed) => feed.ceiling))] },
         accuracy: { range: [0, 100] },
         rate: { range: (plot, low, high) => [0, 1.1 * high || 1] },
       },

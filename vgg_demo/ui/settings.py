@@ -162,8 +162,8 @@ def _groups() -> dict[str, dict[str, Field]]:
                 _("Augmentation"), _("How strongly training images are distorted."), st.slider, _between(0.0, 1.0)
             ),
             "restyle": Field(
-                _("Other pens"),
-                _("How much thicker or thinner strokes are made, and how often a 1 gets a flag."),
+                _("Other hands"),
+                _("How often a 1 gets a flag, a 7 a bar and a 9 a hook, as many people write them."),
                 st.slider,
                 _between(0.0, 1.0),
             ),
