@@ -1,8 +1,8 @@
 """Change training digits into what another hand might have written. Used by presets that say so, never by evaluation.
 
 augment_batch distorts: rotation, shear, scale and shift. restyle_batch adds what MNIST's writers mostly left out and
-many others draw: the flag of a 1, the bar of a 7, the hook that ends a 9. An elastic warp and thicker or thinner
-strokes were tried as well, and brought nothing.
+many others draw: the flag of a 1, the bar of a 7, the hook that ends a 9; and it makes strokes even, as a screen shows
+them and a scanner does not. An elastic warp and thicker or thinner strokes were tried as well, and brought nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ FLAG = ExtraStroke(1, share=1.0, height=0.0, degrees=(105, 160), length=(0.25, 0
 BAR = ExtraStroke(7, share=0.5, height=0.5, degrees=(-20, 20), length=(0.3, 0.7), before=0.5)
 HOOK = ExtraStroke(9, share=0.6, height=1.0, degrees=(175, 225), length=(0.2, 0.6), before=0.0)
 EXTRA_STROKES = (FLAG, BAR, HOOK)
+HALF_WIDTHS = (0.75, 1.75)  # pixels, of a digit's own strokes
+OTHER_WIDTH = (0.8, 1.2)  # times as wide as they are
+ROUGHLY = 0.1  # of the digit's height: how far from its end a stroke at its top or bottom may begin
+EVEN_SHARE, EVEN_SCALE = 1.0, 4  # of all digits, at strength 1; how much larger they are drawn for it
+MAX_BEND = 0.12  # of its length, to either side
 
 
 def augment_batch(images: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
@@ -76,10 +81,10 @@ def _random_affine(count: int, strength: float, generator: torch.Generator, widt
 def restyle_batch(
     images: torch.Tensor, labels: torch.Tensor, strength: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Add to some digits the stroke that others draw there.
+    """Add to some digits the stroke that others draw there, and make some evenly dark.
 
     images: uint8 (N, 1, H, W), ink light on dark; returns the same. labels: int64 (N,). strength, 0 to 1, multiplies
-    the share of digits that get a stroke. generator: as for augment_batch.
+    the share of digits that are changed. generator: as for augment_batch.
     """
     if strength == 0:
         return images
@@ -89,7 +94,20 @@ def restyle_batch(
         chosen = torch.nonzero((labels.cpu() == stroke.digit) & is_drawn)[:, 0].to(images.device)
         if len(chosen):
             pixels[chosen] = centre_by_mass(add_stroke(pixels[chosen], stroke, generator))
+    chosen = torch.nonzero(torch.rand(len(images), generator=generator) < EVEN_SHARE * strength)[:, 0].to(images.device)
+    pixels[chosen] = even_strokes(pixels[chosen])
     return pixels.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def even_strokes(digits: torch.Tensor) -> torch.Tensor:
+    """All ink equally dark, with edges as smooth as a pixel: float32 (N, 1, H, W) in [0, 255] to the same.
+
+    Without it, a stroke that was added could be told from the digit's own, and a network learns to.
+    """
+    large = F.interpolate(digits, scale_factor=EVEN_SCALE, mode="bilinear")
+    darkest = large.amax((2, 3), keepdim=True).clamp(min=1)
+    sharp = ((large / darkest - 0.5) * EVEN_SCALE + 0.5).clamp(0, 1)
+    return F.avg_pool2d(255 * sharp, EVEN_SCALE)
 
 
 def add_stroke(digits: torch.Tensor, stroke: ExtraStroke, generator: torch.Generator) -> torch.Tensor:
@@ -98,22 +116,33 @@ def add_stroke(digits: torch.Tensor, stroke: ExtraStroke, generator: torch.Gener
     A blank image stays blank. generator: on the CPU.
     """
     count, _, rows, columns = digits.shape
+
+    def uniform(low: float, high: float) -> torch.Tensor:
+        return torch.empty(count).uniform_(low, high, generator=generator)
+
     ink = (digits[:, 0] > 127).float().cpu()  # (N, H, W)
     has_row = ink.amax(2)  # (N, H)
     tall = has_row.sum(1)
-    half_width = (0.5 * ink.sum((1, 2)) / tall.clamp(min=1)).clamp(0.75, 1.75)  # ink over height is a 1's width
-    row = (has_row.argmax(1) + stroke.height * (tall - 1)).round().long().clamp(0, rows - 1)
+    half_width = (0.5 * ink.sum((1, 2)) / tall.clamp(min=1)).clamp(*HALF_WIDTHS)  # ink over height is a 1's width
+    half_width = half_width * uniform(*OTHER_WIDTH)
+    # the middle of the stroke goes from where the middle of the digit's own ends
+    place = half_width + (stroke.height + uniform(0, ROUGHLY) * (1 - 2 * stroke.height)) * (tall - 2 * half_width)
+    row = (has_row.argmax(1) + place).floor().long().clamp(0, rows - 1)
     at_row = ink[torch.arange(count), row]  # (N, W)
     column = (at_row * torch.arange(columns)).sum(1) / at_row.sum(1).clamp(min=1)
-    angle = torch.deg2rad(torch.empty(count).uniform_(*stroke.degrees, generator=generator))
-    length = torch.empty(count).uniform_(*stroke.length, generator=generator)
-    direction = torch.stack([torch.cos(angle), torch.sin(angle)], 1)  # (N, 2) as x, y
-    start = torch.stack([column, row.float()], 1) - direction * (stroke.before * length * tall)[:, None]
+    angle = torch.deg2rad(uniform(*stroke.degrees))
+    length = uniform(*stroke.length) * tall
+    bend = uniform(-MAX_BEND, MAX_BEND)
+    x_axis, y_axis = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]  # of its direction
     y, x = torch.meshgrid(torch.arange(rows).float(), torch.arange(columns).float(), indexing="ij")
-    offset = torch.stack([x, y], -1) - start[:, None, None]  # (N, H, W, 2)
-    along = (offset * direction[:, None, None]).sum(-1).clamp(min=0).minimum((length * tall)[:, None, None])
-    distance = (offset - along[..., None] * direction[:, None, None]).norm(dim=-1)
-    drawn = (half_width[:, None, None] + 0.5 - distance).clamp(0, 1) * (255 * (tall > 0))[:, None, None]
+    right, down = x - column[:, None, None], y - row[:, None, None]  # (N, H, W)
+    along = right * x_axis + down * y_axis + (stroke.before * length)[:, None, None]
+    across = down * x_axis - right * y_axis
+    share = (along / length.clamp(min=1)[:, None, None]).clamp(0, 1)  # of the stroke, at the nearest point of it
+    beyond = along - share * length[:, None, None]
+    across = across - 4 * share * (1 - share) * (bend * length)[:, None, None]  # a parabola's arc
+    drawn = (half_width[:, None, None] + 0.5 - torch.hypot(beyond, across)).clamp(0, 1)
+    drawn = drawn * (255 * (tall > 0))[:, None, None]
     return digits.maximum(drawn[:, None].to(digits.device))
 
 

@@ -335,6 +335,7 @@ PRESETS: dict[str, Preset] = {
             replace(
                 _TUNED,
                 epochs=20,
+                validation_images=1000,
                 batch_size=128,
                 learning_rate=0.01,
                 weight_decay=0.02,
