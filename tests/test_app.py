@@ -65,6 +65,24 @@ def test_app_with_each_preset_says_what_it_is(app: AppTest, name: str) -> None:
     assert f"{PRESETS[name].config.model.parameters:,} parameters" in texts(app)
 
 
+def test_app_says_how_long_it_takes_once_that_is_measured(
+    app: AppTest, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = get_preset("classroom").config.with_changes(batch_size=95)
+    app.run()
+    app.number_input(key="set-classroom-batch_size").set_value(95).run()
+    assert "measuring how long it takes here" in texts(app)
+
+    monkeypatch.setattr(resources, "is_busy", lambda: True)
+    app.run()
+    assert "how long it takes here is measured when nothing trains" in texts(app)
+
+    monkeypatch.setattr(resources, "is_busy", lambda: False)
+    record_speed(changed, 0.02)
+    app.run()
+    assert "takes about **12 s** here" in texts(app)
+
+
 def test_app_with_a_finished_run_shows_its_result_and_the_way_on(app: AppTest) -> None:
     run = finished_run()
 

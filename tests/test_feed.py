@@ -1,16 +1,18 @@
-"""What a page that shows a run fetches once a second."""
+"""What a page that shows a run asks for once a second."""
 
 from __future__ import annotations
 
 import json
 import os
-import urllib.error
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.test_diagnosis_view import SPREAD, STEADY, looked
 from tests.test_reader import line
@@ -108,29 +110,68 @@ def test_ceiling_is_above_ln_10_and_follows_most_of_a_curve_that_lies_higher() -
     assert ceiling(Curve()) == 2.5
 
 
-def test_server_gives_the_snapshot_and_the_library_and_says_what_is_wrong(run: Run, home: Path) -> None:
-    record(run, line(1, 2.0), line(2, 1.0))
-    with Server(home) as server:
-        seen = json.loads(server.read(f"feed/{run.name}?smoothing=0.5&rates=1&followed=1"))
-        library = server.read(UPLOT_URL).decode()
-        errors = {}
-        for path in ("feed/no-such-run", "feed/..%2f..%2fetc", f"feed/{run.name}?smoothing=much"):
-            with pytest.raises(urllib.error.HTTPError) as error:
-                urlopen(f"{server.url}/{path}")
-            errors[path] = error.value.code
-            error.value.close()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VGG_DEMO_HOME", str(tmp_path_factory.mktemp("home")))
+        with Server(Path(os.environ["VGG_DEMO_HOME"])) as server:
+            yield server
 
-    expected = json.loads(json.dumps(snapshot(run, 0.5, with_rates=True, is_followed=True)))
-    assert seen["smoothed"] == expected["smoothed"]
-    assert seen["words"] == "Loss curve: step 2 of 1000. The loss began at 2.00 and is now 1.47, smoothed."
+
+@pytest.fixture
+def served_run(server: Server, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    run = create_run(RunConfig())
+    record(run, line(1, 2.0), line(2, 1.0))
+    return run
+
+
+def test_feed_answers_with_the_snapshots_of_the_runs(server: Server, served_run: Run) -> None:
+    with server.open_feed() as ask:
+        names = [served_run.name, "no-such-run", "../../etc"]
+        first = json.loads(ask(names, turn=7, smoothing=0.5, rates=True, followed=True))
+        second = json.loads(ask([served_run.name], turn=8, smoothing=0.5))
+
+    expected = json.loads(json.dumps(snapshot(served_run, 0.5, with_rates=True, is_followed=True)))
+    assert first == {"turn": 7, "runs": [expected, None, None]}  # the others cannot be read
+    assert second == {"turn": 8, "runs": [json.loads(json.dumps(snapshot(served_run, 0.5)))]}
+
+
+@pytest.mark.parametrize(
+    "question", ["", "[1]", "{}", '{"runs": 1, "smoothing": 0}', '{"runs": [], "smoothing": "much"}']
+)
+def test_feed_ends_when_it_is_asked_nonsense(server: Server, question: str) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/feed") as feed:
+        feed.send(question)
+        with pytest.raises(ConnectionClosedError) as ended:
+            feed.recv(timeout=10)
+
+    assert ended.value.rcvd is not None
+    assert ended.value.rcvd.code == 1008
+
+
+def test_feed_answers_the_page_and_no_other_site(server: Server, served_run: Run) -> None:
+    address = f"ws://127.0.0.1:{server.port}/feed"
+    question = json.dumps({"runs": [served_run.name], "smoothing": 0})
+
+    with connect(address, origin=Origin(server.url)) as feed:
+        feed.send(question)
+        assert json.loads(feed.recv(timeout=10))["runs"][0]["last_step"] == 2
+    for elsewhere in ("http://elsewhere", "null"):
+        with pytest.raises(InvalidStatus), connect(address, origin=Origin(elsewhere)):
+            pass
+
+
+def test_server_gives_the_library_as_a_module(server: Server) -> None:
+    library = server.read(UPLOT_URL).decode()
+
     assert library.startswith(UPLOT.read_text("utf-8")[:50])
     assert library.endswith("export default uPlot;\n")
-    assert list(errors.values()) == [404, 400, 400]  # the second is refused before it is looked for
 
 
 @pytest.mark.parametrize(("base_path", "paths"), [
-    ("", ["/feed/{name}", f"/{UPLOT_URL}"]),
-    ("/class/", ["/class/feed/{name}", f"/class/{UPLOT_URL}"]),
+    ("", ["/feed", f"/{UPLOT_URL}"]),
+    ("/class/", ["/class/feed", f"/class/{UPLOT_URL}"]),
 ])  # fmt: skip
 def test_routes_lie_where_the_page_does(base_path: str, paths: list[str]) -> None:
     assert [route.path for route in routes(base_path)] == paths

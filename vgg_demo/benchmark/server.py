@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +137,19 @@ class Server:
         """What the server answers to a request for that path."""
         with urllib.request.urlopen(f"{self.url}/{path}", timeout=ANSWER_SECONDS) as answer:
             return bytes(answer.read())
+
+    @contextmanager
+    def open_feed(self) -> Iterator[Callable[..., str]]:
+        """What a page that shows a run asks through: a function of the question's fields that returns the answer."""
+        from websockets.sync.client import connect
+
+        with connect(f"ws://127.0.0.1:{self.port}/feed", max_size=None) as socket:
+
+            def ask(runs: list[str], **question: object) -> str:
+                socket.send(json.dumps({"runs": runs, "smoothing": 0.9, **question}))
+                return str(socket.recv(timeout=ANSWER_SECONDS))
+
+            yield ask
 
     @property
     def memory_bytes(self) -> int:

@@ -51,13 +51,14 @@ def tick_rows(server: Server, run: Run, config: RunConfig, recorded: int, ticks:
     """A tick on a real server. recorded: steps that the run has."""
     length = recorded - (ticks + 1) * STEPS_A_TICK
     milliseconds, sizes = [], []
-    server.read(f"feed/{run.name}")  # the first reads the whole file
-    processor_started = server.processor_seconds
-    for tick in range(ticks):
-        add_steps(run, config, recorded + tick * STEPS_A_TICK, STEPS_A_TICK)
-        started = time.perf_counter()
-        sizes.append(len(server.read(f"feed/{run.name}")) / 1000)
-        milliseconds.append(1000 * (time.perf_counter() - started))
+    with server.open_feed() as ask:
+        ask([run.name])  # the first reads the whole file
+        processor_started = server.processor_seconds
+        for tick in range(ticks):
+            add_steps(run, config, recorded + tick * STEPS_A_TICK, STEPS_A_TICK)
+            started = time.perf_counter()
+            sizes.append(len(ask([run.name])) / 1000)
+            milliseconds.append(1000 * (time.perf_counter() - started))
     processor = 1000 * (server.processor_seconds - processor_started) / ticks
     yield Row("watching", f"{length:,} steps: a tick, from asked to answered", "ms", tuple(milliseconds))
     yield Row("watching", f"{length:,} steps: a tick, the server's processor", "ms", (processor,), f"mean of {ticks}")

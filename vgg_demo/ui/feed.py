@@ -1,18 +1,22 @@
-"""What a page that shows a run fetches once a second: its figures and its curve, as JSON, without a script run.
+"""What a page that shows a run asks for once a second: its figures and its curve, as JSON, without a script run.
 
 A script run draws a part of the page anew, which takes more from the training than all else about watching it.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from vgg_demo.budget import format_duration
 from vgg_demo.config import RunConfig
@@ -24,7 +28,10 @@ from vgg_demo.ui.text import _
 
 UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"
 UPLOT_URL = f"assets/{UPLOT.name}"
+FEED_URL = "feed"
 MOST_EPOCH_MARKS = 60
+MOST_RUNS = 6  # laid over each other
+POLICY_VIOLATION = 1008  # of RFC 6455
 
 
 def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_followed: bool = False) -> dict[str, Any]:
@@ -114,16 +121,43 @@ def _short(points: list[tuple[int, float]]) -> list[float]:
     return [float(f"{value:.5g}") for _step, value in points]
 
 
-def _get_feed(request: Request) -> Response:
-    query = request.query_params
+async def _answer_feed(socket: WebSocket) -> None:
+    """Answer questions over a socket that stays open: a request for each tick costs the browser more than all else.
+
+    A question is {"turn", "runs", "smoothing", "rates", "followed"}; its answer {"turn", "runs"}, a snapshot for each
+    run, or None where it cannot be read.
+    """
+    origin = socket.headers.get("origin")  # a browser always says it
+    if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
+        await socket.close(POLICY_VIOLATION)  # a script of another site
+        return
+    await socket.accept()
     try:
-        smoothing = min(max(float(query.get("smoothing", "0.9")), 0.0), 0.99)
-        run = get_run(request.path_params["name"])
-        return JSONResponse(snapshot(run, smoothing, query.get("rates") == "1", query.get("followed") == "1"))
-    except ValueError:
-        return JSONResponse({"error": "smoothing is a number from 0 to 0.99"}, 400)
-    except RunError as error:
-        return JSONResponse({"error": str(error)}, 404)
+        while True:
+            answer = await run_in_threadpool(_answer, await socket.receive_text())
+            await socket.send_text(answer)
+    except WebSocketDisconnect:
+        return
+    except ValueError as error:
+        await socket.close(POLICY_VIOLATION, str(error))
+
+
+def _answer(text: str) -> str:
+    """Raises ValueError when it is no question."""
+    question = json.loads(text)
+    try:
+        runs, smoothing = list(question["runs"])[:MOST_RUNS], min(max(float(question["smoothing"]), 0.0), 0.99)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError("a question names runs and a smoothing from 0 to 0.99") from error
+    views = {"with_rates": question.get("rates") is True, "is_followed": question.get("followed") is True}
+    return json.dumps({"turn": question.get("turn"), "runs": [_snapshot_of(name, smoothing, **views) for name in runs]})
+
+
+def _snapshot_of(name: object, *args: Any, **views: Any) -> dict[str, Any] | None:
+    try:
+        return snapshot(get_run(str(name)), *args, **views)
+    except RunError:
+        return None
 
 
 def _get_uplot(_request: Request) -> Response:
@@ -131,7 +165,7 @@ def _get_uplot(_request: Request) -> Response:
     return Response(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
 
-def routes(base_path: str) -> list[Route]:
+def routes(base_path: str) -> list[BaseRoute]:
     """What the server answers beside the page. base_path: where the page lies, "" for the top of the address."""
     base = f"/{base_path.strip('/')}" if base_path.strip("/") else ""
-    return [Route(f"{base}/feed/{{name}}", _get_feed), Route(f"{base}/{UPLOT_URL}", _get_uplot)]
+    return [WebSocketRoute(f"{base}/{FEED_URL}", _answer_feed), Route(f"{base}/{UPLOT_URL}", _get_uplot)]

@@ -1,4 +1,4 @@
-// A run's figures and its loss curve, fetched once a second and drawn without a word to the script: drawing the page
+// A run's figures and its loss curve, asked for once a second and drawn without a word to the script: drawing the page
 // anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
 const TICK = 950, FIRST_TICK = 100;   // milliseconds; the second until there is a first point
 const HEIGHT = 380, LEAST_LOSS = 1e-3;
@@ -6,13 +6,7 @@ const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
 const pathOf = (url) => new URL(url, location.origin + location.pathname.replace(/[^/]*$/, "")).href;
 let library = null;
-const loadUplot = (url) => (library ??= import(pathOf(url)).then((module) => module.default));
-const get = async (name, query) => {
-  const answer = await fetch(pathOf(`feed/${encodeURIComponent(name)}?${new URLSearchParams(query)}`));
-  if (!answer.ok) throw new Error(answer.status);
-  return answer.json();
-};
-
+const loadUplot = (url) => (library ??= import(pathOf(url)).then((module) => module.default, () => (library = null)));
 class Curve {
   constructor(root) {
     this.root = root;
@@ -42,31 +36,42 @@ class Curve {
     clearTimeout(this.timer);
     document.removeEventListener("visibilitychange", this.again);
     this.resizes.disconnect();
+    this.socket?.close();
     this.plot?.destroy();
   }
 
-  async follow() {
+  // ask for what is new; one socket serves all questions, and an answer that is not to the last one is passed over
+  follow() {
     clearTimeout(this.timer);
-    const turn = this.turn = (this.turn ?? 0) + 1;
-    let wait = TICK;
-    try {
-      const { run, others, query } = this.data;
-      // a run laid over it that cannot be read any more stays as it was
-      const open = others.filter((name) => !this.feeds[name]?.is_over);
-      const [uplot, feed, ...answers] = await Promise.all([
-        loadUplot(this.data.library), get(run, query), ...open.map((name) => get(name, query).catch(() => this.feeds[name]))]);
-      if (this.isClosed || turn !== this.turn) return;
-      this.feeds[run] = feed;
-      open.forEach((name, index) => { this.feeds[name] = answers[index]; });
-      this.show(feed);
-      this.draw(uplot, feed);
-      if (feed.key !== this.data.key && feed.key !== this.asked) this.ask(this.asked = feed.key);
-      if (feed.is_over && others.every((name) => this.feeds[name]?.is_over ?? true)) return;
-      if (!feed.steps.length) wait = FIRST_TICK;
-    } catch (error) {   // the server is away: it may come back
-      if (this.isClosed || turn !== this.turn) return;
-    }
-    if (!document.hidden) this.timer = setTimeout(() => this.follow(), wait);
+    const { run, others, query } = this.data;
+    const runs = [run, ...others.filter((name) => !this.feeds[name]?.is_over)];
+    this.question = { turn: (this.question?.turn ?? 0) + 1, runs, ...query };
+    const ask = () => this.socket.send(JSON.stringify(this.question));
+    if (this.socket?.readyState === WebSocket.OPEN) return ask();
+    if (this.socket?.readyState === WebSocket.CONNECTING) return;
+    this.socket = new WebSocket(pathOf(this.data.feed).replace(/^http/, "ws"));
+    this.socket.onopen = ask;
+    this.socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
+    this.socket.onclose = () => this.wait(TICK);   // the server is away: it may come back
+  }
+
+  async hear({ turn, runs }) {
+    const uplot = await loadUplot(this.data.library);
+    if (this.isClosed || turn !== this.question.turn) return;
+    if (!uplot) return this.wait(TICK);
+    // a run that cannot be read any more stays as it was
+    this.question.runs.forEach((name, index) => { this.feeds[name] = runs[index] ?? this.feeds[name]; });
+    const { run, others, key } = this.data, feed = this.feeds[run];
+    if (!feed) return this.wait(TICK);
+    this.show(feed);
+    this.draw(uplot, feed);
+    if (feed.key !== key && feed.key !== this.asked) this.ask(this.asked = feed.key);
+    if ([run, ...others].some((name) => this.feeds[name]?.is_over === false)) this.wait(feed.steps.length ? TICK : FIRST_TICK);
+  }
+
+  wait(milliseconds) {
+    clearTimeout(this.timer);
+    if (!this.isClosed && !document.hidden) this.timer = setTimeout(() => this.follow(), milliseconds);
   }
 
   show(feed) {

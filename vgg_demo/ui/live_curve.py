@@ -1,4 +1,4 @@
-"""A run's figures and curve as one component that fetches what is new by itself (see feed.py and live_curve.js)."""
+"""A run's figures and curve as one component that asks for what is new by itself (see feed.py and live_curve.js)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from vgg_demo.ui import resources
 from vgg_demo.ui.charts import GREEN, GREY, ORANGE, OVERLAYS, PURPLE, SKY
-from vgg_demo.ui.feed import UPLOT, UPLOT_URL
+from vgg_demo.ui.feed import FEED_URL, UPLOT, UPLOT_URL
 from vgg_demo.ui.text import _
 from vgg_demo.verdict import KNOWS_NOTHING
 
@@ -58,7 +58,6 @@ _curve = st.components.v2.component(
 def show(name: str, key: str, others: list[str], is_followed: bool) -> None:
     """The run of that name, with others laid over it. The script runs again when the page_key is no longer key."""
     view = st.session_state
-    rates = bool(view.get("show_learning_rate"))
     _curve(
         key="loss-curve",
         data={
@@ -67,9 +66,10 @@ def show(name: str, key: str, others: list[str], is_followed: bool) -> None:
             "others": others,
             "query": {
                 "smoothing": view.get("smoothing", 0.9),
-                "rates": "1" if rates else "0",
-                "followed": "1" if is_followed else "0",
+                "rates": bool(view.get("show_learning_rate")),
+                "followed": is_followed,
             },
+            "feed": FEED_URL,
             "is_log": view.get("loss_scale") == LOG,
             "library": UPLOT_URL,
             "levels": {"nothing": KNOWS_NOTHING, "frequencies": KNOWS_FREQUENCIES},

@@ -16,6 +16,8 @@ from vgg_demo.ui import resources
 from vgg_demo.ui.text import _
 
 LESSON_SECONDS = 600.0
+MEASURE_TICK_SECONDS = 1.0
+MEASURING, TRAINING = "measuring", "training"  # what a time that is not known yet waits for
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,11 @@ def chosen_config(preset: RunConfig) -> RunConfig:
 
 def show_budget(config: RunConfig) -> bool:
     """What the training will cost here, in time and memory. Returns False when it cannot be started."""
-    known = estimate_seconds(config) is not None
-    if not known:
+    waits_for = None
+    if estimate_seconds(config) is None:
         resources.measuring().ask(config)
-    st.fragment(_show_time, run_every=None if known else 1.0)(config)
+        waits_for = TRAINING if resources.is_busy() else MEASURING
+    st.fragment(_show_time, run_every=MEASURE_TICK_SECONDS if waits_for == MEASURING else None)(config, waits_for)
     needed, free = estimate_memory(config), psutil.virtual_memory().available
     if needed > free and config.train.device in ("auto", "cpu"):
         st.error(
@@ -82,11 +85,17 @@ def fill_settings(config: RunConfig) -> None:
         st.session_state[_key(name, config.preset)] = values[name]
 
 
-def _show_time(config: RunConfig) -> None:
+def _show_time(config: RunConfig, waits_for: str | None) -> None:
     parameters = _("{count:,} parameters").format(count=config.model.parameters)
     seconds = estimate_seconds(config)
+    if waits_for == MEASURING and (seconds is not None or resources.is_busy()):
+        st.rerun()  # the whole page: ticks that show nothing new would take time from a training
     if seconds is None:
-        st.caption(_("{parameters} · measuring how long it takes here …").format(parameters=parameters))
+        texts = {
+            MEASURING: _("{parameters} · measuring how long it takes here …"),
+            TRAINING: _("{parameters} · how long it takes here is measured when nothing trains"),
+        }
+        st.caption(texts[waits_for or MEASURING].format(parameters=parameters))
         return
     epoch = seconds / config.train.total_steps * config.train.steps_per_epoch
     memory = format_bytes(estimate_memory(config))
