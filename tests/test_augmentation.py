@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_fill_holes
 
 from vgg_demo import augmentation
 from vgg_demo.augmentation import (
@@ -15,6 +16,7 @@ from vgg_demo.augmentation import (
     augment_batch,
     centre_by_mass,
     even_strokes,
+    fill_loops,
     restyle_batch,
 )
 from vgg_demo.data import Digits
@@ -146,6 +148,40 @@ def test_restyle_batch_digits_stay_centred_by_their_mass(mnist: tuple[Digits, Di
 
     assert np.abs(centres(restyled) - 14).max() < 0.7  # half a pixel, and what evening moves
     assert (restyled.sum((1, 2, 3)) > 0.95 * ones.sum((1, 2, 3))).all()  # nothing is lost
+
+
+def test_fill_loops_fills_what_is_enclosed_and_nothing_else() -> None:
+    digits = torch.zeros(3, 1, 28, 28)
+    digits[0, 0, 4:14, 4:14] = 255  # a frame
+    digits[0, 0, 6:12, 6:12] = 0
+    digits[1, 0, 4:24, 4] = digits[1, 0, 4, 4:24] = digits[1, 0, 23, 4:24] = 255  # open to the right
+    digits[2, 0, 10, 10:13] = digits[2, 0, 12, 10:13] = digits[2, 0, 11, 9] = digits[2, 0, 11, 13] = 255  # by corners
+    expected = digits.clone()
+    expected[0, 0, 6:12, 6:12] = 255
+    expected[2, 0, 11, 10:13] = 255
+
+    assert torch.equal(fill_loops(digits), expected)
+    assert not fill_loops(torch.zeros(1, 1, 28, 28)).any()
+
+
+def test_fill_loops_agrees_with_scipy(mnist: tuple[Digits, Digits]) -> None:
+    digits = mnist[0].images[:300].float()
+
+    filled = fill_loops(digits)[:, 0].numpy() > 127
+
+    for digit, image in zip(filled, digits[:, 0].numpy(), strict=True):
+        assert (digit == binary_fill_holes(image > 127)).all()
+
+
+def test_restyle_batch_fills_loops_of_some_digits_and_of_no_0(
+    mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(augmentation, "EVEN_SHARE", 0.0)
+
+    for digit, share in ((8, 0.25), (0, 0.0)):
+        images = mnist[0].images[mnist[0].labels == digit][:400]
+        restyled = restyle_batch(images, torch.full((400,), digit), 1.0, seeded(0))
+        assert (restyled != images).flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
 
 
 def test_even_strokes_are_equally_dark_and_as_wide_as_before(bars: torch.Tensor) -> None:
