@@ -118,7 +118,7 @@ class TrainConfig:
     steps: when given, how many batches in all; it then decides instead of epochs.
     schedule: "constant", or "one-cycle" (Smith 2018: up over the first part, then down to almost nothing).
     validation_images: taken from the 60,000 training images, stratified; 0 trains on all of them.
-    augment, restyle: how strongly training images are distorted, and how often they get a stroke that other people
+    augment, restyle: how strongly training images are distorted, and how often they are made to look as other people
     draw, 0 (not at all) to 1; see augmentation.py.
     precision and device: as Lightning Fabric names them.
     """

@@ -172,7 +172,7 @@ def _groups() -> dict[str, dict[str, Field]]:
             ),
             "restyle": Field(
                 _("Other hands"),
-                _("How often a 1 gets a flag, a 7 a bar and a 9 a hook, as many people write them."),
+                _("How often digits look as other people draw them: a flag of a 1, a bar of a 7, filled loops."),
                 st.slider,
                 _between(0.0, 1.0),
             ),
