@@ -16,7 +16,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from vgg_demo.__main__ import main
 from vgg_demo.benchmark import PARTS
-from vgg_demo.benchmark.breakdown import REST, kind_of, profiled, training_operations
+from vgg_demo.benchmark.breakdown import LINEAR, REST, break_down, kind_of, profiled, training_operations
 from vgg_demo.benchmark.example import EXAMPLE_EPOCHS, ExampleNetwork, Progress, compare, train_example
 from vgg_demo.benchmark.loops import Work, bare_steps, our_steps
 from vgg_demo.benchmark.loops import compare as compare_loops
@@ -175,7 +175,7 @@ def test_story_steps_start_from_the_loss_of_ten_equal_answers() -> None:
 def test_compare_steps_asks_two_processes_in_turns_and_both_end() -> None:
     before = psutil.Process().children()  # of other tests; some may be dead and not yet collected
 
-    rows = list(compare_steps(TINY_STORY, rounds=1))
+    rows = list(compare_steps("tiny", TINY_STORY, rounds=1))
 
     ours, theirs, ratio = (row.values[0] for row in rows[:3])
     assert ratio == theirs / ours
@@ -239,6 +239,14 @@ def test_operations_are_told_apart() -> None:
     names = ("aten::convolution_backward", "aten::_fused_adamw_", "aten::mm", "aten::copy_", "aten::threshold_backward")
 
     assert [kind_of(name) for name in names] == ["convolutions", "optimiser", "transform", REST, "ReLU"]
+
+
+def test_breakdown_of_a_network_with_hidden_layers_counts_their_products_as_theirs() -> None:
+    shares = {row.what: row.values[0] for row in break_down("tiny", TINY_STORY, rounds=1, steps=2) if row.unit == "%"}
+
+    assert f"tiny: {LINEAR}" in shares
+    assert "tiny: transform" not in shares
+    assert sum(shares.values()) == pytest.approx(100, rel=0.2)
 
 
 def test_breakdown_of_steps_accounts_for_their_time() -> None:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 PARTS = {  # name: what it answers, in the order of the table
     "loops": "our training loop beside the same network in a bare PyTorch loop",
-    "breakdown": "where the time of a step of classroom goes",
+    "breakdown": "where the time of a step of classroom and of blog goes",
     "example": "time to 99.0 % of test digits: our classroom preset and PyTorch's MNIST example",
     "pipeline": "the batched transform and the story's PIL pipeline, images of 224×224",
-    "story": "a step of our blog preset and of the story's own loop",
+    "story": "a step of our blog and vgg16-gpu presets and of the story's own loop",
     "watching": "what watching a run costs the server and the network",
     "loads": "memory of the server over many page loads",
     "startup": "the command line and the page from a fresh process; the files are in the system's cache",

@@ -13,12 +13,14 @@ from torch.profiler import ProfilerActivity, profile
 from vgg_demo.benchmark.loops import our_steps
 from vgg_demo.benchmark.rows import Effort, Row
 from vgg_demo.budget import convolution_flops
-from vgg_demo.config import ModelConfig, get_preset
+from vgg_demo.config import ModelConfig, RunConfig, get_preset
 from vgg_demo.data import load_train
 
-PRESET = "classroom"
+ROUNDS = {"classroom": (9, 60), "blog": (3, 1)}  # of so many steps
+QUICK = {"classroom": (3, 20)}
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would talk about graphics cards that are not there
 MATRIX = 1024
+LINEAR, TRANSFORM = "linear layers and loss", "transform"
 # what the profiler calls it to what it is; the first that fits
 KINDS = (
     ("convolution", "convolutions"),
@@ -28,20 +30,28 @@ KINDS = (
     ("threshold", "ReLU"),
     ("clamp_min", "ReLU"),
     ("adam", "optimiser"),
-    ("addmm", "last layer and loss"),
-    ("softmax", "last layer and loss"),
-    ("nll_loss", "last layer and loss"),
-    ("mm", "transform"),  # its two products; the last layer's own are addmm and, backward, small beside them
-    ("index", "transform"),
-    ("round", "transform"),
+    ("addmm", LINEAR),
+    ("softmax", LINEAR),
+    ("nll_loss", LINEAR),
+    ("mm", TRANSFORM),  # its two products; the last layer's own are addmm and, backward, small beside them
+    ("index", TRANSFORM),
+    ("round", TRANSFORM),
 )
 REST = "the rest: Python, copies, sums"
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    """The rows, from steps of the preset as a run takes them."""
-    config = get_preset(PRESET).config.with_changes(epochs=1000, validation_images=0)
-    rounds, steps = (3, 20) if effort.quick else (9, 60)
+    """The rows, from steps of the presets as runs take them."""
+    chosen = QUICK if effort.quick else ROUNDS
+    for preset, (rounds, steps) in chosen.items():
+        yield from break_down(preset, get_preset(preset).config, rounds, steps)
+    if "blog" not in chosen:
+        yield Row("breakdown", "blog: a step", "ms", (), "left out with --quick")
+
+
+def break_down(name: str, config: RunConfig, rounds: int, steps: int) -> Iterator[Row]:
+    """The rows of one preset."""
+    config = config.with_changes(epochs=1000, validation_images=0)
     loop = our_steps(config, load_train())
     for _ in range(steps):
         next(loop)
@@ -50,15 +60,20 @@ def measure(effort: Effort) -> Iterator[Row]:
     for _ in range(rounds):
         products.append(matrix_product_rate())
         taken, spent = profiled(loop, steps)
+        if config.model.hidden_sizes:  # their products are large, and the transform's are nothing beside them
+            spent[LINEAR] += spent.pop(TRANSFORM, 0.0)
         milliseconds.append(1000 * taken / steps)
         for kind in dict.fromkeys([*(kind for _name, kind in KINDS), REST]):
             shares[kind].append(100 * spent.get(kind, 0.0) / taken)
         rates.append(1e-9 * operations / spent["convolutions"])
-    yield Row("breakdown", f"{PRESET}: a step", "ms", tuple(milliseconds), f"{rounds} rounds of {steps}, with profiler")
+    yield Row("breakdown", f"{name}: a step", "ms", tuple(milliseconds), f"{rounds} rounds of {steps}, with profiler")
     for kind, values in sorted(shares.items(), key=lambda item: -sum(item[1])):
-        yield Row("breakdown", f"{PRESET}: {kind}", "%", tuple(values), "of the step")
-    yield Row("breakdown", f"{PRESET}: its convolutions' rate", "GFLOP/s", tuple(rates), "while they run")
-    yield Row("breakdown", f"a matrix product, {MATRIX}×{MATRIX}", "GFLOP/s", tuple(products), "float32")
+        if any(values):
+            yield Row("breakdown", f"{name}: {kind}", "%", tuple(values), "of the step")
+    yield Row("breakdown", f"{name}: its convolutions' rate", "GFLOP/s", tuple(rates), "while they run")
+    yield Row(
+        "breakdown", f"{name}: a matrix product in turns with it", "GFLOP/s", tuple(products), f"{MATRIX}×{MATRIX}"
+    )
 
 
 def profiled(loop: Iterator[int], steps: int) -> tuple[float, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""A step of our blog preset beside a step of the story's own loop, each in a process of its own, in turns."""
+"""A step of our large presets beside a step of the story's own loop, each in a process of its own, in turns."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from vgg_demo.benchmark.rows import Effort, Row
 from vgg_demo.config import RunConfig, get_preset
 
 ROUNDS = 2
+STORY_BATCH = 32
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    """Seconds a step of both, how they compare, and the peak memory of both."""
+    """Seconds a step of each, how they compare, and their peak memory."""
     if effort.quick:
-        yield Row("story", "blog: a step, ours and the story's", "s", (), "left out with --quick")
+        yield Row("story", "blog, vgg16-gpu: a step, ours and the story's", "s", (), "left out with --quick")
         return
-    yield from compare(get_preset("blog").config, ROUNDS)
+    for name in ("blog", "vgg16-gpu"):
+        yield from compare(name, get_preset(name).config.with_changes(batch_size=STORY_BATCH), ROUNDS)
 
 
-def compare(config: RunConfig, rounds: int) -> Iterator[Row]:
-    """The rows, for the story's network at the width and image size of config."""
+def compare(name: str, config: RunConfig, rounds: int) -> Iterator[Row]:
+    """The rows of one preset, and of the story's network at the same width and image size."""
     with StepProcess("ours", config) as ours, StepProcess("story", config) as theirs:
         pairs: list[tuple[float, float]] = []
         for number in range(rounds + 1):
@@ -39,12 +41,12 @@ def compare(config: RunConfig, rounds: int) -> Iterator[Row]:
             pairs.append(pair)
         memory = ours.peak_bytes, theirs.peak_bytes
     (fast, slow), how = zip(*pairs[1:], strict=True), f"{rounds} rounds in turns after one that reserves memory"
-    yield Row("story", "blog: a step of our loop", "s", fast, how)
-    yield Row("story", "blog: a step of the story's loop", "s", slow, "with its DataLoader's two workers")
+    yield Row("story", f"{name}: a step of our loop", "s", fast, f"{config.train.batch_size} images; {how}")
+    yield Row("story", f"{name}: a step of the story's loop", "s", slow, "with its DataLoader's two workers")
     ratios = tuple(b / a for a, b in zip(fast, slow, strict=True))
-    yield Row("story", "the story's step / ours", "ratio", ratios)
-    yield Row("story", "blog: peak memory of our loop", "GB", (memory[0] / 1e9,), "the whole process")
-    yield Row("story", "blog: peak memory of the story's loop", "GB", (memory[1] / 1e9,), "without its two workers")
+    yield Row("story", f"{name}: the story's step / ours", "ratio", ratios)
+    yield Row("story", f"{name}: peak memory of our loop", "GB", (memory[0] / 1e9,), "the whole process")
+    yield Row("story", "peak memory of the story's loop", "GB", (memory[1] / 1e9,), "without its two workers")
 
 
 class StepProcess:
