@@ -248,6 +248,7 @@ def test_server_killed_and_started_again_finds_the_run_that_went_on(page: Page, 
     server.kill()
     wait_until(lambda: steps(run)[-1] >= at + 5)
     server.start()
+    wait_for_step(page, at + 5)  # without a reload: the curve asks again by itself
     page.goto(f"{server.url}/?tab=Train")
 
     expect_state(page, run, "training")
