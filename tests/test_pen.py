@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_draw_again_stroke_is_as_wide_beside_its_length_as_those_of_mnist(pen: i
     width = length * 2.4 / 17.6  # of MNIST's 20 pixels, 2.4 are the pen's
     assert np.ptp(columns) + 1 == pytest.approx(width, abs=1)
     assert np.ptp(rows) + 1 == pytest.approx(length + width, abs=1.5)
-    assert columns.mean() == pytest.approx(100, abs=1)
+    assert columns.mean() == pytest.approx(100 + math.ceil(width / 2), abs=1)
 
 
 def test_draw_again_loop_that_a_thick_pen_filled_is_open() -> None:
@@ -44,9 +45,17 @@ def test_draw_again_loop_that_a_thick_pen_filled_is_open() -> None:
     ink = draw_again({"objects": [stroke(["M", 140, 122], *loop, pen=40)]}, 280, 560)
 
     assert ink is not None
-    assert ink.shape == (280, 560)
-    assert ink[140, 140] == 0
-    assert ink[122, 140] > 200
+    margin = 3  # 36 pixels high, so a pen of 4.9
+    assert ink.shape == (280 + 2 * margin, 560 + 2 * margin)
+    assert ink[140 + margin, 140 + margin] == 0
+    assert ink[122 + margin, 140 + margin] > 200
+
+
+def test_draw_again_stroke_along_the_edge_is_whole() -> None:
+    ink = draw_again({"objects": [stroke(["M", 3, 3], ["L", 277, 3], pen=4)]}, 280, 280)
+
+    assert ink is not None
+    assert np.ptp(np.nonzero(ink > 127)[0]) + 1 == pytest.approx(274 * 2.4 / 17.6, abs=1)
 
 
 @pytest.mark.parametrize("drawing", [

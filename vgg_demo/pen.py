@@ -6,6 +6,7 @@ every stroke, so its drawings are read as if every one had been drawn with the s
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ def draw_again(drawing: dict[str, Any] | None, height: int, width: int) -> npt.N
     """The strokes of a canvas, each in its place, with a pen as wide beside the longest stroke as MNIST's pens were.
 
     drawing: what the canvas tells of itself, {"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], …], …}, …]}, in
-    pixels. Returns uint8 (height, width), white on black; None when there is no stroke of at least 16 pixels, or
+    pixels. Returns uint8, white on black, the canvas with a margin on every side for half of the pen's width: at its
+    edge the pen may be wider than the one that was used. None when there is no stroke of at least 16 pixels, or
     something that is no stroke.
     """
     shapes = (drawing or {}).get("objects", [])
@@ -36,10 +38,11 @@ def draw_again(drawing: dict[str, Any] | None, height: int, width: int) -> npt.N
     if longest < SMALLEST:
         return None
     pen = FINER * longest * MNIST_WIDTH / (BOX - MNIST_WIDTH)
-    canvas = Image.new("L", (FINER * width, FINER * height))
+    margin = math.ceil(pen / 2 / FINER)
+    canvas = Image.new("L", (FINER * (width + 2 * margin), FINER * (height + 2 * margin)))
     draw = ImageDraw.Draw(canvas)
     for points in strokes:
-        places = [(float(x), float(y)) for x, y in FINER * points]
+        places = [(float(x), float(y)) for x, y in FINER * (points + margin)]
         draw.line(places, fill=255, width=round(pen), joint="curve")
         for end in (places[0], places[-1]):
             draw.circle(end, pen / 2, fill=255)
