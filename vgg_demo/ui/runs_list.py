@@ -77,8 +77,9 @@ def describe(run: Run) -> dict[str, Any]:
 def show_overlay(names: list[str], shown: Run | None) -> None:
     """Choose runs to lay over the one that is shown, and see in which settings they differ."""
     others = [name for name in names if shown is None or name != shown.name]
-    chosen = [name for name in st.session_state.get("overlay", []) if name in others]
-    st.session_state["overlay"] = chosen
+    chosen = st.session_state.get("overlay", [])
+    if gone := set(chosen) - set(others):  # only then: what the script writes takes the place of what is being chosen
+        st.session_state["overlay"] = [name for name in chosen if name not in gone]
     st.multiselect(
         _("Lay over the curve above"),
         others,
