@@ -30,7 +30,7 @@ UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"
 UPLOT_URL = f"assets/{UPLOT.name}"
 FEED_URL = "feed"
 MOST_EPOCH_MARKS = 60
-MOST_RUNS = 6  # laid over each other
+MOST_OVERLAID = 6  # runs on the same axes
 POLICY_VIOLATION = 1008  # of RFC 6455
 
 
@@ -146,7 +146,7 @@ def _answer(text: str) -> str:
     """Raises ValueError when it is no question."""
     question = json.loads(text)
     try:
-        runs, smoothing = list(question["runs"])[:MOST_RUNS], min(max(float(question["smoothing"]), 0.0), 0.99)
+        runs, smoothing = list(question["runs"])[:MOST_OVERLAID], min(max(float(question["smoothing"]), 0.0), 0.99)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError("a question names runs and a smoothing from 0 to 0.99") from error
     views = {"with_rates": question.get("rates") is True, "is_followed": question.get("followed") is True}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 KEPT: Literal["session"] = "session"  # what was chosen stays while its tab is closed
 
-IDLE_POLL_SECONDS = 2.0
+BUSY_POLL_SECONDS = 2.0
 
 STYLE = """<style>
 .block-container { padding-top: 2.5rem; max-width: 75rem; }
@@ -76,7 +76,7 @@ class Measuring:
             done = False
             while not done and estimate_seconds(config) is None:
                 while is_busy():
-                    time.sleep(IDLE_POLL_SECONDS)
+                    time.sleep(BUSY_POLL_SECONDS)
                 process = spawn_budget(config)
                 while process.poll() is None:
                     time.sleep(0.1)

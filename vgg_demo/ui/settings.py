@@ -17,7 +17,6 @@ from vgg_demo.ui.text import _
 
 LESSON_SECONDS = 600.0
 MEASURE_TICK_SECONDS = 1.0
-MEASURING, TRAINING = "measuring", "training"  # what a time that is not known yet waits for
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,11 @@ def chosen_config(preset: RunConfig) -> RunConfig:
 
 def show_budget(config: RunConfig) -> bool:
     """What the training will cost here, in time and memory. Returns False when it cannot be started."""
-    waits_for = None
+    is_measured_now = False
     if estimate_seconds(config) is None:
         resources.measuring().ask(config)
-        waits_for = TRAINING if resources.is_busy() else MEASURING
-    st.fragment(_show_time, run_every=MEASURE_TICK_SECONDS if waits_for == MEASURING else None)(config, waits_for)
+        is_measured_now = not resources.is_busy()
+    st.fragment(_show_time, run_every=MEASURE_TICK_SECONDS if is_measured_now else None)(config, is_measured_now)
     needed, free = estimate_memory(config), psutil.virtual_memory().available
     if needed > free and config.train.device in ("auto", "cpu"):
         st.error(
@@ -85,17 +84,15 @@ def fill_settings(config: RunConfig) -> None:
         st.session_state[_key(name, config.preset)] = values[name]
 
 
-def _show_time(config: RunConfig, waits_for: str | None) -> None:
+def _show_time(config: RunConfig, is_measured_now: bool) -> None:
     parameters = _("{count:,} parameters").format(count=config.model.parameters)
     seconds = estimate_seconds(config)
-    if waits_for == MEASURING and (seconds is not None or resources.is_busy()):
+    if is_measured_now and (seconds is not None or resources.is_busy()):
         st.rerun()  # the whole page: ticks that show nothing new would take time from a training
     if seconds is None:
-        texts = {
-            MEASURING: _("{parameters} · measuring how long it takes here …"),
-            TRAINING: _("{parameters} · how long it takes here is measured when nothing trains"),
-        }
-        st.caption(texts[waits_for or MEASURING].format(parameters=parameters))
+        measuring = _("{parameters} · measuring how long it takes here …")
+        later = _("{parameters} · how long it takes here is measured when nothing trains")
+        st.caption((measuring if is_measured_now else later).format(parameters=parameters))
         return
     epoch = seconds / config.train.total_steps * config.train.steps_per_epoch
     memory = format_bytes(estimate_memory(config))
