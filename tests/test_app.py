@@ -217,8 +217,8 @@ def enter_teacher_code(app: AppTest, code: str) -> None:
 
 def test_app_settings_changed_are_what_is_started(app: AppTest) -> None:
     changes = {
-        "plan": "vgg7", "width": 0.125, "image_size": 32, "batch_norm": False, "batch_size": 16, "epochs": 2,
-        "augment": 0.2, "validation_images": 1000, "seed": 5, "optimizer": "sgd", "learning_rate": 0.02,
+        "plan": "vgg7", "width": 0.125, "image_size": 32, "batch_norm": False, "dropout": 0.5, "batch_size": 16,
+        "epochs": 2, "augment": 0.2, "validation_images": 1000, "seed": 5, "optimizer": "sgd", "learning_rate": 0.02,
         "weight_decay": 0.001,
     }  # fmt: skip
     record_speed(CLASSROOM.with_changes(**changes), 0.01)

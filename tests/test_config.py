@@ -42,6 +42,7 @@ def settings_that_differ(one: str, other: str) -> set[str]:
         ("batch_norm", 1),
         ("classifier", "conv"),
         ("init", "xavier"),
+        ("dropout", 1.0),
     ],
 )
 def test_model_config_bad_value_raises_config_error_naming_it(name: str, value: Any) -> None:
@@ -186,6 +187,7 @@ def test_blog_preset_is_the_story_to_the_letter() -> None:
         "classifier": "mlp",
         "init": "pytorch",
         "pool_first": False,
+        "dropout": 0.0,
     }
     story = {"epochs": 1, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.001, "validation_images": 0}
     plain = {"steps": None, "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0}

@@ -28,6 +28,8 @@ CLASSROOM = get_preset("classroom").config
 CONFIGS = {
     "classroom": CLASSROOM.with_changes(steps=8),
     "vgg16 of three channels, He": get_preset("blog-mini").config.with_changes(width=0.05, init="he", steps=8),
+    "dropout before the only linear layer": CLASSROOM.with_changes(width=0.1, dropout=0.5, steps=8),
+    "dropout in an mlp": get_preset("bn-mini").config.with_changes(width=0.05, dropout=0.25, augment=0.3, steps=8),
     "batch normalisation and an mlp": get_preset("bn-mini").config.with_changes(width=0.05, steps=8),
     "distorted digits": CLASSROOM.with_changes(width=0.1, augment=0.3, steps=8, seed=7),
     "pool first": CLASSROOM.with_changes(width=0.1, pool_first=not CLASSROOM.model.pool_first, steps=8),

@@ -26,7 +26,7 @@ from vgg_demo.runs.store import Run
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("VGG_DEMO_KILLS", "8"))
 # two million weights: a save takes long enough to be hit in the middle
-CONFIG = TINY.with_changes(width=0.25, classifier="mlp", steps=250, augment=0.2)
+CONFIG = TINY.with_changes(width=0.25, classifier="mlp", dropout=0.2, steps=250, augment=0.2)
 
 
 def check_files(run: Run) -> None:

@@ -82,6 +82,32 @@ def test_vgg_features_have_the_names_and_shapes_of_torchvision(plan: str, batch_
     assert [type(layer) for layer in features] == [type(layer) for layer in reference]
 
 
+def test_vgg_dropout_stands_where_torchvisions_does() -> None:
+    with torch.device("meta"):
+        reference = torchvision.models.vgg16(dropout=0.5).classifier
+
+    classifier = on_meta(ModelConfig("vgg16", dropout=0.5)).classifier
+
+    assert [type(layer) for layer in classifier] == [type(layer) for layer in reference]
+    assert [layer.p for layer in classifier if isinstance(layer, nn.Dropout)] == [0.5, 0.5]
+
+
+def test_vgg_dropout_leaves_out_inputs_of_the_only_linear_layer_in_training_and_none_after() -> None:
+    config = ModelConfig("vgg4", 1 / 16, image_size=28, channels=1, classifier="linear", dropout=0.25)
+    network, images = VGG(config), torch.rand(64, 1, 28, 28) * 2 - 1
+    whole = network.features(images).flatten(1).detach()  # (64, 16 * 9)
+    reaching: list[torch.Tensor] = []
+    network.classifier[-1].register_forward_pre_hook(lambda _layer, inputs: reaching.append(inputs[0].detach()))
+
+    network(images)
+    network.eval()(images)
+
+    is_left_out = (reaching[0] == 0) & (whole != 0)
+    assert is_left_out.sum() / (whole != 0).sum() == pytest.approx(0.25, abs=0.03)
+    torch.testing.assert_close(reaching[0][~is_left_out], whole[~is_left_out] / 0.75)
+    torch.testing.assert_close(reaching[1], whole)
+
+
 def test_vgg_blog_preset_has_121586242_parameters() -> None:
     config = get_preset("blog").config.model
 

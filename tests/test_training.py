@@ -25,7 +25,13 @@ SMALL = ModelConfig("vgg4", width=1 / 16, image_size=28, channels=1, batch_norm=
 # 200 digits in all, 160 of them for training: 5 batches an epoch, and a third epoch of 3
 SHORT = RunConfig("custom", SMALL, TrainConfig(steps=13, batch_size=32, validation_images=40, learning_rate=0.01))
 EVERYTHING = SHORT.with_changes(
-    optimizer="adamw", weight_decay=0.01, schedule="one-cycle", label_smoothing=0.1, average_weights=0.9, augment=0.5
+    optimizer="adamw",
+    weight_decay=0.01,
+    schedule="one-cycle",
+    label_smoothing=0.1,
+    average_weights=0.9,
+    augment=0.5,
+    dropout=0.5,
 )
 
 

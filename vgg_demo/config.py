@@ -38,6 +38,8 @@ class ModelConfig:
     classifier: "mlp" is Linear 4096, ReLU, Linear 1000, ReLU, Linear 10, scaled by width; "linear" is Linear 10.
     init: "pytorch" is the default of torch.nn; "he" is He et al. 2015, normal, fan-in.
     pool_first: pools come before batch norm and ReLU, which then have a quarter of the work, not after as in the paper.
+    dropout: the share of a linear layer's inputs that is set to 0 in training, before each but the first of an "mlp",
+    as in the paper, and before the only one of "linear".
     """
 
     plan: str = "vgg16"
@@ -48,12 +50,14 @@ class ModelConfig:
     classifier: Literal["mlp", "linear"] = "mlp"
     init: Literal["pytorch", "he"] = "pytorch"
     pool_first: bool = False
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         _check_types(self)
         if self.plan not in PLANS:
             raise ConfigError(f"plan: there is no {self.plan!r}; it is one of {', '.join(PLANS)}")
         _check_range("width", self.width, 1 / 64, 4)
+        _check_range("dropout", self.dropout, 0, 0.9)
         if self.channels not in (1, 3):
             raise ConfigError(f"channels: {self.channels} was given; it is 1 (grey) or 3 (RGB)")
         smallest = 2**self.pools

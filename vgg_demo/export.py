@@ -79,6 +79,8 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         "STD": transforms.STD,
     }
     is_augmented = train.augment > 0 or train.restyle > 0
+    if is_augmented or model.dropout:
+        functions.append(training.step_seed)
     augmentations = inspect.getsource(augmentation).partition(f"{LAST_IMPORT}\n")[2] if is_augmented else ""
     return SCRIPT.format(
         title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
@@ -91,6 +93,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         optimizer=_optimizer(config),
         rate="one_cycle(step, planned_steps, LEARNING_RATE)" if train.schedule == "one-cycle" else "LEARNING_RATE",
         augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if is_augmented else "",
+        dropout=DROPOUT if model.dropout else "",
         loss=f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})",
         precision=PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()",
     )
@@ -111,9 +114,12 @@ def _layers(model: ModelConfig) -> list[str]:
         channels = units
     lines.append("nn.Flatten()")
     units = channels * (model.image_size // 2**model.pools) ** 2
+    dropped = [f"nn.Dropout({model.dropout!r})"] if model.dropout else []
     for hidden in model.hidden_sizes:
-        lines += [f"nn.Linear({units}, {hidden})", "nn.ReLU(inplace=True)"]
+        lines += [f"nn.Linear({units}, {hidden})", "nn.ReLU(inplace=True)", *dropped]
         units = hidden
+    if not model.hidden_sizes:
+        lines += dropped
     return [*lines, f"nn.Linear({units}, {CLASSES})"]
 
 
@@ -131,9 +137,11 @@ def _optimizer(config: RunConfig) -> str:
 LAST_IMPORT = "import torch.nn.functional as F"
 PRECISION = "torch.autocast(device.type, dtype=torch.bfloat16)"
 AUGMENT = """
-        generator = torch.Generator().manual_seed((SEED + 1) * 1_000_003 + step)
+        generator = torch.Generator().manual_seed(step_seed(step, SEED))
         batch = restyle_batch(batch, labels, {restyle!r}, generator)
         batch = augment_batch(batch, {augment!r}, generator)"""
+DROPOUT = """
+        torch.manual_seed(step_seed(step, SEED))  # dropout draws from torch's own generator"""
 SCRIPT = '''"""{title}
 
 Trains the network and prints the loss of every batch. It needs torch, numpy and torchvision.
@@ -189,7 +197,7 @@ def main(folder: str) -> None:
         indices = order[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
         batch, labels = images[indices], labels_of_all[indices]{augment}
         inputs = transform_pixels(batch, IMAGE_SIZE, CHANNELS)
-
+{dropout}
         optimizer.zero_grad()
         with {precision}:
             logits = network(inputs).float()

@@ -54,10 +54,13 @@ def make_classifier(config: ModelConfig) -> nn.Sequential:
     """The fully connected part: (N, K * S' * S') to logits (N, 10)."""
     last_channels = [layer for layer in config.conv_channels if isinstance(layer, int)][-1]
     units = last_channels * (config.image_size // 2**config.pools) ** 2
+    dropped = [nn.Dropout(config.dropout)] if config.dropout else []
     layers: list[nn.Module] = []
     for hidden in config.hidden_sizes:
-        layers += [nn.Linear(units, hidden), nn.ReLU(inplace=True)]
+        layers += [nn.Linear(units, hidden), nn.ReLU(inplace=True), *dropped]
         units = hidden
+    if not config.hidden_sizes:
+        layers += dropped
     layers.append(nn.Linear(units, CLASSES))
     return nn.Sequential(*layers)
 

@@ -69,8 +69,9 @@ Event = StepEvent | EpochEvent
 class Training:
     """A network in training: the model, its optimiser and the place in the data that it has reached.
 
-    The initial weights, the order of the images and their distortions are functions of the seed alone, so the same
-    seed on the same machine gives the same losses bit for bit, also when state_dict was saved and loaded in between.
+    The initial weights, the order of the images, their distortions and what dropout leaves out are functions of the
+    seed and the step alone, so the same seed on the same machine gives the same losses bit for bit, also when
+    state_dict was saved and loaded in between.
     """
 
     def __init__(self, config: RunConfig, digits: Digits, fabric: Fabric) -> None:
@@ -118,6 +119,8 @@ class Training:
             for indices in torch.split(order, config.batch_size)[first_batch:]:
                 images, labels = self.next_batch(indices)
 
+                if self.config.model.dropout:  # it draws from torch's own generator
+                    torch.manual_seed(step_seed(self.step, config.seed))
                 self.optimizer.zero_grad()
                 logits = self.model(images)
                 loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
@@ -144,7 +147,7 @@ class Training:
         config = self.config.train
         images = batch.images
         if config.augment or config.restyle:
-            generator = torch.Generator().manual_seed((config.seed + 1) * 1_000_003 + self.step)
+            generator = torch.Generator().manual_seed(step_seed(self.step, config.seed))
             images = restyle_batch(images, batch.labels, config.restyle, generator)
             images = augment_batch(images, config.augment, generator)
         images = transform_batch(images[self.team.part], self.config.model)
@@ -267,6 +270,11 @@ def make_optimizer(network: torch.nn.Module, config: TrainConfig) -> torch.optim
             network.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
     return torch.optim.Adam(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+
+
+def step_seed(step: int, seed: int) -> int:
+    """What the random numbers of a step begin from: another for every step, counted from 0, of a run with this seed."""
+    return (seed + 1) * 1_000_003 + step
 
 
 def learning_rate_at(step: int, config: TrainConfig) -> float:

@@ -154,6 +154,12 @@ def _groups() -> dict[str, dict[str, Field]]:
                 _("Brings every layer's output to the same scale, so that signals survive depth."),
                 st.toggle,
             ),
+            "dropout": Field(
+                _("Dropout"),
+                _("How much of a linear layer's input every step leaves out, so that no part relies on another."),
+                st.slider,
+                _between(0.0, 0.9),
+            ),
             "init": Field(
                 _("Initialisation"),
                 _("How weights begin: PyTorch's default, or He's, made for ReLU."),
