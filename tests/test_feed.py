@@ -1,4 +1,4 @@
-"""What a page that shows a run asks for once a second."""
+"""What a page that shows a run asks for every second or two."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, Status, create_run
-from vgg_demo.ui.feed import UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
+from vgg_demo.ui.feed import UPLOT, UPLOT_URL, ceiling, page_key, routes, seconds_to_next_look, snapshot
 
 
 @pytest.fixture
@@ -59,14 +59,14 @@ def test_snapshot_holds_the_points_their_average_and_what_was_marked(run: Run) -
 
     seen = snapshot(run, smoothing=0.5, with_rates=True)
 
-    assert (seen["steps"], seen["losses"]) == ([1, 2], [2.0, 1.0])  # a loss that is no number has no place
+    assert (seen["steps"], seen["losses"]) == ([1, 2, 3], [2.0, 1.0, None])
     assert seen["smoothed"][:2] == pytest.approx([2.0, (0.5 * 2 + 1) / 1.5], rel=1e-4)  # weights 0.5 and 1
-    assert (seen["rate_steps"], seen["rates"]) == ([1, 2, 3], [0.1, 0.1, 0.1])
+    assert seen["rates"] == [0.1, 0.1, 0.1]
     assert (seen["accuracy_steps"], seen["accuracies"]) == ([3], [98.765])
     assert seen["rate_changes"] == [(2, "0.002")]
     assert seen["progress"] == 0.003
     assert dict(seen["figures"])["Images per second"] == "1,000"  # 10 images each hundredth of a second
-    assert snapshot(run)["rate_steps"] is None
+    assert snapshot(run)["rates"] is None
     json.dumps(seen, allow_nan=False)
 
 
@@ -77,6 +77,13 @@ def test_snapshot_of_a_long_run_stays_small(run: Run) -> None:
 
     assert size < 60_000
     assert snapshot(run)["total"] == 20_000  # it went on past its end
+
+
+def test_seconds_to_next_look_grow_with_the_run_up_to_two() -> None:
+    waits = [seconds_to_next_look(Curve(steps=[1], seconds=[time])) for time in (0.1, 10.0, 19.0, 30.0, 60.0, 9000.0)]
+
+    assert waits == pytest.approx([0.95, 0.95, 0.95, 1.5, 1.9, 1.9])
+    assert seconds_to_next_look(Curve()) == 0.1
 
 
 def test_snapshot_of_a_run_that_cannot_be_read_says_so(run: Run) -> None:

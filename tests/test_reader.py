@@ -53,18 +53,31 @@ def test_curve_is_drawn_up_to_the_last_step_with_any_smoothing(reader: RunReader
     path = reader.run.metrics_path
     path.write_text(line(1, 2.0) + line(2, 1.0))
     curve = reader.refresh()
-    assert curve.points() == [(1, 2.0), (2, 1.0)]
-    assert curve.points("learning_rates") == [(1, 0.1), (2, 0.1)]
-    assert curve.points(smoothing=0.9)[1][1] == pytest.approx((0.9 * 2 + 1) / 1.9)  # weights 0.9 and 1
+    assert curve.places() == [0, 1]
+    assert curve.smoothed(0.0) == [2.0, 1.0]
+    assert curve.smoothed(0.9) == pytest.approx([2.0, (0.9 * 2 + 1) / 1.9])  # weights 0.9 and 1
     assert curve.smoothed_loss == pytest.approx((0.9 * 2 + 1) / 1.9)
 
     path.write_text(line(1, 2.0) + line(2, 1.0) + line(3, 0.5))
     reader.refresh()
 
-    assert curve.points()[-1] == (3, 0.5)
+    assert curve.places() == [0, 1, 2]
     for smoothing in np.linspace(0, 0.99, 100):
-        curve.points(smoothing=float(smoothing))
-    assert len(curve._drawn) < 20
+        assert len(curve.smoothed(float(smoothing))) == 3
+    assert len(curve._smoothers) < 20
+
+
+def test_curve_thinned_keeps_peaks_ends_of_epochs_and_the_last_step(reader: RunReader) -> None:
+    losses = [1.0] * 5000
+    losses[1234], losses[4321] = 9.0, 0.1
+    epoch = '{"event": "epoch", "epoch": 1, "step": 2500, "average_loss": 1.0, "val_accuracy": 0.5}\n'
+    reader.run.metrics_path.write_text("".join(line(step + 1, loss) for step, loss in enumerate(losses)) + epoch)
+
+    places = reader.refresh().places()
+
+    assert {1234, 4321, 2499, 4999} <= set(places)
+    assert places == sorted(set(places))
+    assert len(places) <= 602
 
 
 def test_reader_starts_over_when_a_resumed_run_dropped_lines(reader: RunReader) -> None:

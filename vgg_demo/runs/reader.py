@@ -15,7 +15,7 @@ from vgg_demo.verdict import Verdict, judge
 
 SMOOTHED_LOSS = 0.9  # of the loss as a figure: the average of about the last ten batches
 JUDGED_AGAIN = 1.02  # times as many steps as when it was last judged, which looks at all of them
-MAX_KEPT = 12  # of a curve, for drawing: some values of the smoothing slider
+MAX_KEPT = 12  # averages of a curve, for drawing: some values of the smoothing slider
 TAIL_BYTES = 200
 SPEED_WINDOW_SECONDS = 5.0
 
@@ -34,22 +34,31 @@ class Curve:
     schedules: list[tuple[int, int]] = field(default_factory=list)  # from which step on, how many in all
     diagnoses: list[Diagnosis] = field(default_factory=list)
     damaged_lines: int = 0
-    _drawn: dict[tuple[str, float], tuple[Smoother, Thinner]] = field(default_factory=dict, repr=False, compare=False)
+    _thinner: Thinner = field(default_factory=Thinner, repr=False, compare=False)
+    _smoothers: dict[float, Smoother] = field(default_factory=dict, repr=False, compare=False)
     _judged: tuple[tuple[int, int], int, Verdict | None] | None = field(default=None, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def points(self, quantity: str = "losses", smoothing: float = 0.0) -> list[tuple[int, float]]:
-        """(step, value) of "losses" or "learning_rates" for drawing, smoothed and thinned."""
+    def places(self) -> list[int]:
+        """Which of the steps to draw, as places in the lists: every peak of the loss, the ends of epochs, the last."""
         with self._lock:
-            smoother, thinner = self._drawing(quantity, smoothing)
-            values = smoother.follow(getattr(self, quantity)) if smoothing else getattr(self, quantity)
-            return [(self.steps[place], values[place]) for place in thinner.follow(values)]
+            count = len(self.losses)
+            kept = {*self._thinner.follow(self.losses), *(bisect_left(self.steps, e["step"]) for e in self.epochs)}
+            return sorted(place for place in (kept | {count - 1}) if 0 <= place < count)
+
+    def smoothed(self, smoothing: float) -> list[float]:
+        """The moving average of the losses, one a step. smoothing: 0 (none) to below 1. To be read, not changed."""
+        with self._lock:
+            if smoothing not in self._smoothers:
+                if len(self._smoothers) >= MAX_KEPT:
+                    self._smoothers.clear()
+                self._smoothers[smoothing] = Smoother(smoothing)
+            return self._smoothers[smoothing].follow(self.losses)
 
     @property
     def smoothed_loss(self) -> float:
         """The loss of about the last ten batches, as a figure. Raises IndexError before the first step."""
-        with self._lock:
-            return self._drawing("losses", SMOOTHED_LOSS)[0].follow(self.losses)[-1]
+        return self.smoothed(SMOOTHED_LOSS)[-1]
 
     @property
     def verdict(self) -> Verdict | None:
@@ -59,14 +68,6 @@ class Curve:
         if judged is None or judged[0] != looks or steps >= JUDGED_AGAIN * judged[1]:
             judged = self._judged = looks, steps, judge(self.diagnoses, self.losses, self.epochs)
         return judged[2]
-
-    def _drawing(self, quantity: str, smoothing: float) -> tuple[Smoother, Thinner]:
-        """What is known already, for all who look, of a quantity with that smoothing."""
-        if (quantity, smoothing) not in self._drawn:
-            if len(self._drawn) >= MAX_KEPT:
-                self._drawn.clear()
-            self._drawn[quantity, smoothing] = Smoother(smoothing), Thinner()
-        return self._drawn[quantity, smoothing]
 
     @property
     def last_step(self) -> int:

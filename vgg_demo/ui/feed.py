@@ -1,4 +1,4 @@
-"""What a page that shows a run asks for once a second: its figures and its curve, as JSON, without a script run.
+"""What a page that shows a run asks for every second or two: its figures and its curve, as JSON, without a script run.
 
 A script run draws a part of the page anew, which takes more from the training than all else about watching it.
 """
@@ -31,6 +31,9 @@ UPLOT_URL = f"assets/{UPLOT.name}"
 FEED_URL = "feed"
 MOST_EPOCH_MARKS = 60
 MOST_OVERLAID = 6  # runs on the same axes
+SOONEST_LOOK, LATEST_LOOK = 0.95, 1.9  # seconds after the last
+LOOK_SHARE = 1 / 20  # of a run's time so far, between these two
+FIRST_LOOK_SECONDS = 0.1  # until there is a first point
 POLICY_VIOLATION = 1008  # of RFC 6455
 
 
@@ -42,8 +45,7 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
     config, status = run.config(), run.status()
     curve = resources.run_reader(str(run.path)).refresh()
     total = config.train.total_steps
-    batch, smoothed = curve.points(), curve.points(smoothing=smoothing)
-    rates = curve.points("learning_rates") if with_rates else []
+    places, smoothed = curve.places(), curve.smoothed(smoothing)
     return {
         "key": page_key(status, curve, is_followed),
         "is_over": status.is_over,
@@ -53,12 +55,11 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
         "total": max(total, curve.last_step),
         "last_step": curve.last_step,
         "ceiling": ceiling(curve),
-        "steps": [step for step, _loss in batch],
-        "losses": _short(batch),
-        "smoothed_steps": [step for step, _loss in smoothed],
-        "smoothed": _short(smoothed),
-        "rate_steps": [step for step, _rate in rates] if with_rates else None,
-        "rates": _short(rates),
+        "next_look": seconds_to_next_look(curve),
+        "steps": [curve.steps[place] for place in places],
+        "losses": _short(curve.losses, places),
+        "smoothed": _short(smoothed, places),
+        "rates": _short(curve.learning_rates, places) if with_rates else None,
         "accuracy_steps": [step for step, _accuracy in curve.val_accuracies],
         "accuracies": [round(100 * accuracy, 3) for _step, accuracy in curve.val_accuracies],
         "epoch_marks": epoch_marks(total, config.train.steps_per_epoch),
@@ -116,9 +117,16 @@ def epoch_marks(total_steps: int, steps_per_epoch: int) -> list[tuple[int, str]]
     return [(step, str(step // steps_per_epoch)) for step in range(steps_per_epoch, total_steps, steps_per_epoch)]
 
 
-def _short(points: list[tuple[int, float]]) -> list[float]:
-    """The values with the digits that can be seen."""
-    return [float(f"{value:.5g}") for _step, value in points]
+def seconds_to_next_look(curve: Curve) -> float:
+    """When to ask again: a look takes some milliseconds from the training, and changes a long curve little."""
+    if not curve.steps:
+        return FIRST_LOOK_SECONDS
+    return min(max(SOONEST_LOOK, LOOK_SHARE * curve.seconds[-1]), LATEST_LOOK)
+
+
+def _short(values: list[float], places: list[int]) -> list[float | None]:
+    """The values at these places, with the digits that can be seen; None for what is no number."""
+    return [float(f"{values[place]:.5g}") if math.isfinite(values[place]) else None for place in places]
 
 
 async def _answer_feed(socket: WebSocket) -> None:

@@ -1,6 +1,6 @@
-// A run's figures and its loss curve, asked for once a second and drawn without a word to the script: drawing the page
+// A run's figures and its loss curve, asked for every second or two and drawn without a word to the script: drawing the page
 // anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
-const TICK = 950, FIRST_TICK = 100;   // milliseconds; the second until there is a first point
+const TICK = 950;   // milliseconds until a server that did not answer is asked again
 const HEIGHT = 380, LEAST_LOSS = 1e-3;
 const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
@@ -67,7 +67,7 @@ class Curve {
     this.show(feed);
     this.draw(uplot, feed);
     if (feed.key !== key && feed.key !== this.asked) this.ask(this.asked = feed.key);
-    if ([run, ...others].some((name) => this.feeds[name]?.is_over === false)) this.wait(feed.steps.length ? TICK : FIRST_TICK);
+    if ([run, ...others].some((name) => this.feeds[name]?.is_over === false)) this.wait(1000 * feed.next_look);
   }
 
   wait(milliseconds) {
@@ -101,22 +101,23 @@ class Curve {
   // the series beside the loss: each is [x, y] of its own
   series(feed) {
     const { data } = this, { colours, words } = data;
-    const lift = (y) => (data.is_log ? y.map((value) => Math.max(value, LEAST_LOSS)) : y);
+    const lift = (y) => (data.is_log ? y.map((value) => value == null ? value : Math.max(value, LEAST_LOSS)) : y);
     const line = (name, colour, width, more) => ({ label: name, stroke: colour, width, spanGaps: true, points: { show: false }, ...more });
     const list = [
       [feed.steps, lift(feed.losses), line(words.batch, colours.batch, 1, { alpha: .6, points: { show: feed.steps.length < 3 } })],
-      [feed.smoothed_steps, lift(feed.smoothed), line(data.others.length ? data.run : words.smoothed, colours.smoothed, 3)],
+      [feed.steps, lift(feed.smoothed), line(data.others.length ? data.run : words.smoothed, colours.smoothed, 3)],
     ];
     data.others.forEach((name, index) => {
       if (!this.feeds[name]) return;
-      const { smoothed_steps, smoothed } = this.feeds[name], [colour, dash] = data.overlays[index % data.overlays.length];
-      list.push([smoothed_steps, lift(smoothed), line(name, colour, 2.5, { dash: DASHES[dash] })]);
+      const { steps, smoothed } = this.feeds[name], [colour, dash] = data.overlays[index % data.overlays.length];
+      list.push([steps, lift(smoothed), line(name, colour, 2.5, { dash: DASHES[dash] })]);
     });
     if (feed.accuracy_steps.length) {
       const points = { show: true, size: 9, fill: colours.accuracy };
-      list.push([feed.accuracy_steps, feed.accuracies, line(words.accuracy, colours.accuracy, 2, { scale: "accuracy", dash: DASHES.dashed, points })]);
+      const at = new Map(feed.accuracy_steps.map((step, index) => [step, feed.accuracies[index]]));
+      list.push([feed.steps, feed.steps.map((step) => at.get(step)), line(words.accuracy, colours.accuracy, 2, { scale: "accuracy", dash: DASHES.dashed, points })]);
     }
-    if (feed.rate_steps) list.push([feed.rate_steps, feed.rates, line(words.rate, colours.rate, 1.5, { scale: "rate", dash: DASHES.dotted })]);
+    if (feed.rates) list.push([feed.steps, feed.rates, line(words.rate, colours.rate, 1.5, { scale: "rate", dash: DASHES.dotted })]);
     return list;
   }
 

@@ -111,8 +111,9 @@ export default function (component) {
   const onBlur = () => { setDown(false); hint.hidden = true; };
 
   const attach = () => {
+    if (upper?.isConnected) return;
     const found = findCanvas();
-    if (!found || found.upper === upper) return;
+    if (!found) return;
     cleanUp();
     ({ root, upper } = found);
     const host = root.querySelector(".dc-root");
