@@ -1,4 +1,4 @@
-"""What a page that shows a run asks for every second or two."""
+"""What a page that shows a run asks for once a second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, Status, create_run
-from vgg_demo.ui.feed import UPLOT, UPLOT_URL, ceiling, page_key, routes, seconds_to_next_look, snapshot
+from vgg_demo.ui.feed import UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
 
 
 @pytest.fixture
@@ -77,13 +77,6 @@ def test_snapshot_of_a_long_run_stays_small(run: Run) -> None:
 
     assert size < 60_000
     assert snapshot(run)["total"] == 20_000  # it went on past its end
-
-
-def test_seconds_to_next_look_grow_with_the_run_up_to_two() -> None:
-    waits = [seconds_to_next_look(Curve(steps=[1], seconds=[time])) for time in (0.1, 10.0, 19.0, 30.0, 60.0, 9000.0)]
-
-    assert waits == pytest.approx([0.95, 0.95, 0.95, 1.5, 1.9, 1.9])
-    assert seconds_to_next_look(Curve()) == 0.1
 
 
 def test_snapshot_of_a_run_that_cannot_be_read_says_so(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""What a page that shows a run asks for every second or two: its figures and its curve, as JSON, without a script run.
+"""What a page that shows a run asks for once a second: its figures and its curve, as JSON, without a script run.
 
 A script run draws a part of the page anew, which takes more from the training than all else about watching it.
 """
@@ -31,9 +31,6 @@ UPLOT_URL = f"assets/{UPLOT.name}"
 FEED_URL = "feed"
 MOST_EPOCH_MARKS = 60
 MOST_OVERLAID = 6  # runs on the same axes
-SOONEST_LOOK, LATEST_LOOK = 0.95, 1.9  # seconds after the last
-LOOK_SHARE = 1 / 20  # of a run's time so far, between these two
-FIRST_LOOK_SECONDS = 0.1  # until there is a first point
 POLICY_VIOLATION = 1008  # of RFC 6455
 
 
@@ -55,7 +52,6 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
         "total": max(total, curve.last_step),
         "last_step": curve.last_step,
         "ceiling": ceiling(curve),
-        "next_look": seconds_to_next_look(curve),
         "steps": [curve.steps[place] for place in places],
         "losses": _short(curve.losses, places),
         "smoothed": _short(smoothed, places),
@@ -115,13 +111,6 @@ def epoch_marks(total_steps: int, steps_per_epoch: int) -> list[tuple[int, str]]
     if total_steps > MOST_EPOCH_MARKS * steps_per_epoch:
         return []
     return [(step, str(step // steps_per_epoch)) for step in range(steps_per_epoch, total_steps, steps_per_epoch)]
-
-
-def seconds_to_next_look(curve: Curve) -> float:
-    """When to ask again: a look takes some milliseconds from the training, and changes a long curve little."""
-    if not curve.steps:
-        return FIRST_LOOK_SECONDS
-    return min(max(SOONEST_LOOK, LOOK_SHARE * curve.seconds[-1]), LATEST_LOOK)
 
 
 def _short(values: list[float], places: list[int]) -> list[float | None]:

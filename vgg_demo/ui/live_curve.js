@@ -1,6 +1,6 @@
-// A run's figures and its loss curve, asked for every second or two and drawn without a word to the script: drawing the page
+// A run's figures and its loss curve, asked for once a second and drawn without a word to the script: drawing the page
 // anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
-const TICK = 950;   // milliseconds until a server that did not answer is asked again
+const TICK = 950, FIRST_TICK = 100;   // milliseconds; the second until there is a first point
 const HEIGHT = 380, LEAST_LOSS = 1e-3;
 const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
@@ -67,7 +67,7 @@ class Curve {
     this.show(feed);
     this.draw(uplot, feed);
     if (feed.key !== key && feed.key !== this.asked) this.ask(this.asked = feed.key);
-    if ([run, ...others].some((name) => this.feeds[name]?.is_over === false)) this.wait(1000 * feed.next_look);
+    if ([run, ...others].some((name) => this.feeds[name]?.is_over === false)) this.wait(feed.steps.length ? TICK : FIRST_TICK);
   }
 
   wait(milliseconds) {
