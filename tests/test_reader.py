@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vgg_demo.config import RunConfig
-from vgg_demo.runs.reader import RunReader, images_per_second
+from vgg_demo.runs.reader import Curve, RunReader, images_per_second
 from vgg_demo.runs.store import create_run
 
 
@@ -78,6 +78,12 @@ def test_curve_thinned_keeps_peaks_ends_of_epochs_and_the_last_step(reader: RunR
     assert {1234, 4321, 2499, 4999} <= set(places)
     assert places == sorted(set(places))
     assert len(places) <= 602
+
+
+def test_curve_step_that_is_not_in_every_list_yet_is_not_drawn() -> None:
+    curve = Curve(steps=[1, 2], losses=[2.0, 1.0], learning_rates=[0.1], seconds=[0.5], images=[8])
+
+    assert curve.places() == [0]
 
 
 def test_reader_starts_over_when_a_resumed_run_dropped_lines(reader: RunReader) -> None:

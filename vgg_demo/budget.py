@@ -76,13 +76,7 @@ def measure_step(config: RunConfig) -> float:
 def forward_flops(config: RunConfig) -> float:
     """Floating-point operations of one image's forward pass, counting a multiplication and an addition as two."""
     model = config.model
-    size, fan_in = model.image_size, model.channels
-    for layer in model.conv_channels:
-        if isinstance(layer, str):
-            size //= 2
-        else:
-            fan_in = layer
-    units, total = fan_in * size**2, sum(convolution_flops(model))
+    units, total = model.flat_units, sum(convolution_flops(model))
     for hidden in (*model.hidden_sizes, CLASSES):
         total += 2 * units * hidden
         units = hidden

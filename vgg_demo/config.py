@@ -96,6 +96,21 @@ class ModelConfig:
         """Units of the classifier's hidden layers."""
         return () if self.classifier == "linear" else (self.scaled(4096), self.scaled(1000))
 
+    @property
+    def flat_units(self) -> int:
+        """How many numbers the convolutional part gives the classifier for an image."""
+        side: int = self.image_size // 2**self.pools
+        return self.feature_layers[-1][1] * side * side
+
+    @property
+    def classifier_layers(self) -> list[tuple[str, int]]:
+        """The fully connected part layer by layer: "linear", "relu" or "dropout", each with its output units."""
+        layers: list[tuple[str, int]] = []
+        for units in self.hidden_sizes:
+            layers += [(kind, units) for kind in ("linear", "relu", "dropout")]
+        layers += [] if self.hidden_sizes else [("dropout", self.flat_units)]
+        return [layer for layer in layers if layer[0] != "dropout" or self.dropout] + [("linear", CLASSES)]
+
     def scaled(self, units: int) -> int:
         """A layer's units times width, at least one."""
         return max(1, round(units * self.width))
@@ -108,7 +123,7 @@ class ModelConfig:
             if isinstance(layer, int):
                 total += 9 * fan_in * layer + layer + (2 * layer if self.batch_norm else 0)
                 fan_in = layer
-        fan_in *= (self.image_size // 2**self.pools) ** 2
+        fan_in = self.flat_units
         for units in (*self.hidden_sizes, CLASSES):
             total += fan_in * units + units
             fan_in = units

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vgg_demo.config import CLASSES, ModelConfig, RunConfig
+from vgg_demo.config import ModelConfig, RunConfig
 
 if TYPE_CHECKING:
     from vgg_demo.runs.reader import Curve
@@ -113,14 +113,17 @@ def _layers(model: ModelConfig) -> list[str]:
         )
         channels = units
     lines.append("nn.Flatten()")
-    units = channels * (model.image_size // 2**model.pools) ** 2
-    dropped = [f"nn.Dropout({model.dropout!r})"] if model.dropout else []
-    for hidden in model.hidden_sizes:
-        lines += [f"nn.Linear({units}, {hidden})", "nn.ReLU(inplace=True)", *dropped]
-        units = hidden
-    if not model.hidden_sizes:
-        lines += dropped
-    return [*lines, f"nn.Linear({units}, {CLASSES})"]
+    inputs = model.flat_units
+    for kind, units in model.classifier_layers:
+        lines.append(
+            {
+                "linear": f"nn.Linear({inputs}, {units})",
+                "relu": "nn.ReLU(inplace=True)",
+                "dropout": f"nn.Dropout({model.dropout!r})",
+            }[kind]
+        )
+        inputs = units
+    return lines
 
 
 def _optimizer(config: RunConfig) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vgg_demo.config import CLASSES, ModelConfig
+from vgg_demo.config import ModelConfig
 
 
 class VGG(nn.Module):
@@ -52,16 +52,16 @@ def make_features(config: ModelConfig) -> nn.Sequential:
 
 def make_classifier(config: ModelConfig) -> nn.Sequential:
     """The fully connected part: (N, K * S' * S') to logits (N, 10)."""
-    last_channels = [layer for layer in config.conv_channels if isinstance(layer, int)][-1]
-    units = last_channels * (config.image_size // 2**config.pools) ** 2
-    dropped = [nn.Dropout(config.dropout)] if config.dropout else []
     layers: list[nn.Module] = []
-    for hidden in config.hidden_sizes:
-        layers += [nn.Linear(units, hidden), nn.ReLU(inplace=True), *dropped]
-        units = hidden
-    if not config.hidden_sizes:
-        layers += dropped
-    layers.append(nn.Linear(units, CLASSES))
+    inputs = config.flat_units
+    for kind, units in config.classifier_layers:
+        if kind == "linear":
+            layers.append(nn.Linear(inputs, units))
+            inputs = units
+        elif kind == "relu":
+            layers.append(nn.ReLU(inplace=True))
+        else:
+            layers.append(nn.Dropout(config.dropout))
     return nn.Sequential(*layers)
 
 

@@ -42,7 +42,7 @@ class Curve:
     def places(self) -> list[int]:
         """Which of the steps to draw, as places in the lists: every peak of the loss, the ends of epochs, the last."""
         with self._lock:
-            count = len(self.losses)
+            count = len(self.images)  # the last list that a step is put into, by whoever reads on meanwhile
             kept = {*self._thinner.follow(self.losses), *(bisect_left(self.steps, e["step"]) for e in self.epochs)}
             return sorted(place for place in (kept | {count - 1}) if 0 <= place < count)
 

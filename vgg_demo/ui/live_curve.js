@@ -98,7 +98,7 @@ class Curve {
   // the runs laid over it that can be read
   others() { return this.data.others.map((name) => this.feeds[name]).filter(Boolean); }
 
-  // the series beside the loss: each is [x, y] of its own
+  // the lines: each is [x, y]; those of one run share the x, so that there is nothing to join
   series(feed) {
     const { data } = this, { colours, words } = data;
     const lift = (y) => (data.is_log ? y.map((value) => value == null ? value : Math.max(value, LEAST_LOSS)) : y);
