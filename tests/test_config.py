@@ -71,6 +71,8 @@ def test_model_config_bad_value_raises_config_error_naming_it(name: str, value: 
         ("schedule", "cosine"),
         ("label_smoothing", 0.6),
         ("average_weights", 1.0),
+        ("self_distillation", 1.1),
+        ("self_distillation", 0.5),
         ("validation_images", 30_001),
         ("augment", 1.5),
         ("restyle", -0.1),

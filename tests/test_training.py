@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from dataclasses import replace
 from itertools import islice
@@ -30,6 +31,7 @@ EVERYTHING = SHORT.with_changes(
     schedule="one-cycle",
     label_smoothing=0.1,
     average_weights=0.9,
+    self_distillation=0.5,
     augment=0.5,
     dropout=0.5,
 )
@@ -281,6 +283,30 @@ def test_training_averaged_weights_follow_the_formula(few: Digits, fabric: Fabri
 
     assert training.trained_network is not training.network
     torch.testing.assert_close(training.trained_network.classifier[0].weight, expected)
+
+
+def test_training_self_distillation_mixes_the_labels_with_the_averaged_networks_answers(
+    few: Digits, fabric: Fabric
+) -> None:
+    config = SHORT.with_changes(steps=4, average_weights=0.9, self_distillation=0.25, label_smoothing=0.1)
+    training = Training(config, few, fabric)
+    student, teacher = copy.deepcopy(training.network), copy.deepcopy(training.network).eval()
+    optimizer = torch.optim.Adam(student.parameters(), config.train.learning_rate)
+    expected = []
+    for step in range(1, 5):
+        images, labels = training.next_batch(epoch_order(160, config.train.seed, 0)[32 * (step - 1) : 32 * step])
+        logits, answers = student(images), teacher(images).detach().softmax(1)
+        loss = 0.75 * F.cross_entropy(logits, labels, label_smoothing=0.1)
+        loss = loss - 0.25 * (answers * logits.log_softmax(1)).sum(1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        keep = min(0.9, (1 + step) / (10 + step))
+        for mine, theirs in zip(teacher.state_dict().values(), student.state_dict().values(), strict=True):
+            mine.copy_(keep * mine + (1 - keep) * theirs if mine.is_floating_point() else theirs)
+        expected.append(loss.item())
+
+    assert losses(list(training.run())) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 10, 573])

@@ -136,6 +136,8 @@ class TrainConfig:
 
     steps: when given, how many batches in all; it then decides instead of epochs.
     schedule: "constant", or "one-cycle" (Smith 2018: up over the first part, then down to almost nothing).
+    average_weights: how much of the average of its weights stays at every step; 0 keeps no average.
+    self_distillation: how much of the loss asks for the answers of that averaged network instead of the labels.
     validation_images: taken from the 60,000 training images, stratified; 0 trains on all of them.
     augment, restyle: how strongly training images are distorted, and how often they are made to look as other people
     draw, 0 (not at all) to 1; see augmentation.py.
@@ -151,6 +153,7 @@ class TrainConfig:
     schedule: Literal["constant", "one-cycle"] = "constant"
     label_smoothing: float = 0.0
     average_weights: float = 0.0
+    self_distillation: float = 0.0
     validation_images: int = 5_000
     augment: float = 0.0
     restyle: float = 0.0
@@ -169,6 +172,9 @@ class TrainConfig:
         _check_range("weight_decay", self.weight_decay, 0, 1)
         _check_range("label_smoothing", self.label_smoothing, 0, 0.5)
         _check_range("average_weights", self.average_weights, 0, 0.99999)
+        _check_range("self_distillation", self.self_distillation, 0, 1)
+        if self.self_distillation and not self.average_weights:
+            raise ConfigError("self_distillation: it learns from averaged weights; set average_weights, say to 0.998")
         _check_range("validation_images", self.validation_images, 0, 30_000)
         _check_range("augment", self.augment, 0, 1)
         _check_range("restyle", self.restyle, 0, 1)

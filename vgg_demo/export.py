@@ -81,6 +81,11 @@ def run_script(config: RunConfig, curve: Curve) -> str:
     is_augmented = train.augment > 0 or train.restyle > 0
     if is_augmented or model.dropout:
         functions.append(training.step_seed)
+    is_taught = train.self_distillation > 0
+    if is_taught:
+        functions += [training.average_decay, training.take_in]
+    loss = f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})"
+    precision = PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()"
     augmentations = inspect.getsource(augmentation).partition(f"{LAST_IMPORT}\n")[2] if is_augmented else ""
     return SCRIPT.format(
         title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
@@ -94,8 +99,13 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         rate="one_cycle(step, planned_steps, LEARNING_RATE)" if train.schedule == "one-cycle" else "LEARNING_RATE",
         augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if is_augmented else "",
         dropout=DROPOUT if model.dropout else "",
-        loss=f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})",
-        precision=PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()",
+        average=AVERAGE if is_taught else "",
+        answers=ANSWERS.format(precision=precision) if is_taught else "",
+        loss=f"torch.lerp({loss}, F.cross_entropy(logits, answers), {train.self_distillation!r})"
+        if is_taught
+        else loss,
+        take_in=TAKE_IN.format(decay=train.average_weights) if is_taught else "",
+        precision=precision,
     )
 
 
@@ -145,6 +155,13 @@ AUGMENT = """
         batch = augment_batch(batch, {augment!r}, generator)"""
 DROPOUT = """
         torch.manual_seed(step_seed(step, SEED))  # dropout draws from torch's own generator"""
+AVERAGE = """
+    average = copy.deepcopy(network).eval()"""
+ANSWERS = """
+        with torch.no_grad(), {precision}:
+            answers = average(inputs).float().softmax(1)  # of the averaged weights, as of the last step"""
+TAKE_IN = """
+        take_in(average, network, average_decay(step + 1, {decay!r}))"""
 SCRIPT = '''"""{title}
 
 Trains the network and prints the loss of every batch. It needs torch, numpy and torchvision.
@@ -154,6 +171,7 @@ Usage: python SCRIPT.py FOLDER, where FOLDER/MNIST/raw holds the four MNIST file
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import sys
 from dataclasses import dataclass
@@ -188,7 +206,7 @@ def main(folder: str) -> None:
     torch.manual_seed(SEED)
     network = make_network()
     {init}
-    network = network.to(device, memory_format=torch.channels_last).train()
+    network = network.to(device, memory_format=torch.channels_last).train(){average}
     optimizer = {optimizer}
 
     steps_per_epoch = math.ceil(len(images) / BATCH_SIZE)
@@ -203,7 +221,7 @@ def main(folder: str) -> None:
 {dropout}
         optimizer.zero_grad()
         with {precision}:
-            logits = network(inputs).float()
+            logits = network(inputs).float(){answers}
         loss = {loss}
         loss.backward()
         planned_steps = PLANNED_STEPS.get(step, planned_steps)
@@ -212,7 +230,7 @@ def main(folder: str) -> None:
             factor = LEARNING_RATE_CHANGES[step] / scheduled
         for group in optimizer.param_groups:
             group["lr"] = factor * scheduled
-        optimizer.step()
+        optimizer.step(){take_in}
         print(step + 1, loss.item(), flush=True)
 
 

@@ -6,6 +6,7 @@ to do with it. Not asking for the next event pauses the training; dropping the i
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -124,6 +125,8 @@ class Training:
                 self.optimizer.zero_grad()
                 logits = self.model(images)
                 loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+                if config.self_distillation:
+                    loss = torch.lerp(loss, F.cross_entropy(logits, self.taught(images)), config.self_distillation)
                 loss = self.team.weigh(loss, len(labels) / len(indices))
                 self.fabric.backward(loss)
                 learning_rate = self.set_learning_rate()
@@ -152,6 +155,18 @@ class Training:
             images = augment_batch(images, config.augment, generator)
         images = transform_batch(images[self.team.part], self.config.model)
         return images, batch.labels[self.team.part]
+
+    @torch.no_grad()
+    def taught(self, images: torch.Tensor) -> torch.Tensor:
+        """What the averaged network answers to a batch (B, C, S, S): probabilities, float32 (B, 10).
+
+        Nearer the truth than the network itself, and less sure than the labels where a digit was distorted beyond
+        telling. Source: the mean teacher of Tarvainen and Valpola 2017.
+        """
+        assert self.average.network is not None  # the config asks for averaged weights
+        with self.fabric.autocast():
+            logits: torch.Tensor = self.average.network(images)
+        return logits.float().softmax(1)
 
     def end_epoch(self) -> EpochEvent:
         """Average the epoch's losses and look at the validation digits."""
@@ -231,22 +246,14 @@ class WeightAverage:
     def __init__(self, network: VGG, decay: float) -> None:
         self.decay = decay
         self.steps = 0
-        self.network = VGG(network.config).to(next(network.parameters()).device) if decay else None
-        if self.network is not None:
-            self.network.load_state_dict(network.state_dict())
+        self.network = copy.deepcopy(network).eval() if decay else None
 
-    @torch.no_grad()
     def update(self, network: VGG) -> None:
         """Take in the weights after a step."""
         if self.network is None:
             return
         self.steps += 1
-        keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for mine, theirs in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, 1 - keep)
-            else:
-                mine.copy_(theirs)
+        take_in(self.network, network, average_decay(self.steps, self.decay))
 
     def state_dict(self) -> dict[str, Any]:
         """The averaged weights and how many steps they hold."""
@@ -257,6 +264,21 @@ class WeightAverage:
         self.steps = int(state["steps"])
         if self.network is not None:
             self.network.load_state_dict(state["model"])
+
+
+def average_decay(step: int, decay: float) -> float:
+    """How much of the average stays at a step, counted from 1."""
+    return min(decay, (1 + step) / (10 + step))
+
+
+@torch.no_grad()
+def take_in(average: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:
+    """Move the average's weights towards the network's by 1 - decay; whole numbers are copied."""
+    for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if mine.is_floating_point():
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)
 
 
 def make_optimizer(network: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
