@@ -18,6 +18,7 @@ from typing import Any
 from vgg_demo.config import CLASSES, PRESETS, ModelConfig, RunConfig, get_preset
 from vgg_demo.errors import VggDemoError
 from vgg_demo.files import write_text
+from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.store import home, store_lock
 
 PROBE_FLOPS = 1e12  # about ten seconds on a slow laptop: larger batches are measured in part and scaled up
@@ -151,8 +152,7 @@ def _read_speeds() -> dict[str, float]:
 
 def main(arguments: list[str]) -> int:
     """Measure what has not been measured yet: presets by name or whole configs as JSON; all presets without any."""
-    if os.name == "posix":
-        os.nice(10)
+    give_way(10)
     try:
         configs = [
             RunConfig.from_dict(json.loads(text)) if text.startswith("{") else get_preset(text).config

@@ -1,7 +1,9 @@
-"""Whether a process still lives: that very one, not a later one with its number."""
+"""Whether a process still lives (that very one, not a later one with its number), and how one gives way to others."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 import psutil
@@ -32,3 +34,17 @@ def process_started(pid: int) -> float | None:
         return float(psutil.Process(pid).create_time())
     except (OSError, psutil.Error):
         return None
+
+
+def give_way(niceness: int) -> None:
+    """Let other programs have the processor before this process. niceness: 1 to 19, the most.
+
+    Linux shares the processor between sessions first and looks at niceness only within one (autogroup, see sched(7)),
+    so that a session of its own is lowered as well; one that belongs to others, a terminal's, stays as it is.
+    """
+    if os.name != "posix":
+        return
+    os.nice(niceness)
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # not Linux, or not allowed
+            Path("/proc/self/autogroup").write_text(str(niceness))

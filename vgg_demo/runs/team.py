@@ -6,7 +6,6 @@ from it after each whether to go on. Where one dies, all end.
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,8 +16,9 @@ import torch.distributed as dist
 from vgg_demo.config import RunConfig
 from vgg_demo.data import load_train
 from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.store import Run
-from vgg_demo.runs.worker import run_worker
+from vgg_demo.runs.worker import NICENESS, run_worker
 from vgg_demo.together import Team
 from vgg_demo.training import Training, make_fabric
 
@@ -63,8 +63,7 @@ def take_part(team: Team) -> None:
     config: RunConfig | None = team.hand_out(None)
     if config is None:
         return
-    if os.name == "posix":
-        os.nice(5)
+    give_way(NICENESS)
     try:
         training = Training(config, load_train(), make_fabric(config.train.device, config.train.precision))
         if saved := team.hand_out(None):

@@ -33,6 +33,7 @@ from vgg_demo.files import replacing
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.manager import dispatch
+from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.store import Run, store_lock
@@ -231,8 +232,7 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_out
     status = 1
     try:
         reserve.write_bytes(bytes(RESERVE_BYTES))
-        if os.name == "posix":
-            os.nice(NICENESS)
+        give_way(NICENESS)
         Worker(run, load_digits()).work()
         status = 0
     except Exception as error:
