@@ -309,6 +309,25 @@ def test_training_self_distillation_mixes_the_labels_with_the_averaged_networks_
     assert losses(list(training.run())) == pytest.approx(expected, rel=1e-4)
 
 
+def test_training_averaged_weights_end_with_the_statistics_of_undistorted_digits(few: Digits, fabric: Fabric) -> None:
+    config = SHORT.with_changes(steps=5, average_weights=0.9, augment=1.0, dropout=0.5)
+    training = Training(config, few, fabric)
+
+    list(training.run())
+
+    images = transform_batch(split_train(few, 40, config.train.seed)[0].images, config.model)
+    network, average = training.trained_network, training.average.network
+    assert average is not None and not network.training
+    with torch.no_grad():
+        convolved = network.features[0](images[:100]), network.features[0](images[100:])
+    means = [part.mean((0, 2, 3)) for part in convolved]
+    found = network.features[1].running_mean
+    torch.testing.assert_close(found, (means[0] + means[1]) / 2, rtol=1e-3, atol=1e-3)  # sums of 78,400 float32
+    assert (average.features[1].running_mean - found).abs().max() > 0.01
+    for mine, theirs in zip(average.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 10, 573])
 def test_learning_rate_at_one_cycle_equals_torch(steps: int) -> None:
     config = TrainConfig(steps=steps, learning_rate=0.01, schedule="one-cycle")

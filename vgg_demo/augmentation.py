@@ -37,7 +37,7 @@ class ExtraStroke:
     before: float
 
 
-FLAG = ExtraStroke(1, share=1.0, height=0.0, degrees=(110, 150), length=(0.25, 0.75), before=0.0)
+FLAG = ExtraStroke(1, share=1.0, height=0.0, degrees=(105, 160), length=(0.25, 0.9), before=0.0)
 BAR = ExtraStroke(7, share=0.5, height=0.5, degrees=(-20, 20), length=(0.3, 0.7), before=0.5)
 HOOK = ExtraStroke(9, share=0.6, height=1.0, degrees=(175, 225), length=(0.2, 0.6), before=0.0)
 EXTRA_STROKES = (FLAG, BAR, HOOK)

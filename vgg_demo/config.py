@@ -356,7 +356,7 @@ PRESETS: dict[str, Preset] = {
             "best",
             "Three blocks of two convolutions, trained on distorted digits; the recipe of the model that ships.",
             "as accurate as the page can be",
-            replace(_SMALL, plan="vgg7", width=0.5, pool_first=True),
+            replace(_SMALL, plan="vgg7", width=0.5, pool_first=True, dropout=0.3),
             replace(
                 _TUNED,
                 epochs=20,
@@ -365,6 +365,7 @@ PRESETS: dict[str, Preset] = {
                 learning_rate=0.01,
                 weight_decay=0.02,
                 average_weights=0.998,
+                self_distillation=0.6,
                 augment=0.3,
                 restyle=0.5,
                 precision="bf16-mixed",

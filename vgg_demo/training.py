@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from torch.optim.swa_utils import update_bn
 
 from vgg_demo.augmentation import augment_batch, restyle_batch
 from vgg_demo.config import RunConfig, TrainConfig
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 LOG_EVERY_STEPS = 100
+SETTLING_DIGITS, SETTLING_BATCH = 2_000, 100
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Training:
         optimizer = make_optimizer(network, config.train)
         self.model, self.optimizer = fabric.setup(network, optimizer)
         self.average = WeightAverage(network, config.train.average_weights)
+        self.settled: VGG | None = None
         self.step = 0
         self.epoch_loss, self.epoch_batches = 0.0, 0  # sum of the batch losses of the epoch so far, and their number
         self.learning_rate_factor = 1.0  # changed by hand while it runs
@@ -98,7 +101,7 @@ class Training:
     @property
     def trained_network(self) -> VGG:
         """The network to keep: with averaged weights where the config asks for them."""
-        return self.average.network or self.network
+        return self.settled or self.average.network or self.network
 
     @property
     def average_loss(self) -> float | None:
@@ -112,6 +115,8 @@ class Training:
         while True:
             epoch, first_batch = divmod(self.step, config.steps_per_epoch)
             is_over = self.step >= config.total_steps
+            if is_over:
+                self.settle()
             if self.epoch_batches and (first_batch == 0 or is_over):
                 yield self.end_epoch()
             if is_over:
@@ -167,6 +172,18 @@ class Training:
         with self.fabric.autocast():
             logits: torch.Tensor = self.average.network(images)
         return logits.float().softmax(1)
+
+    def settle(self) -> None:
+        """At the end, measure averaged weights' batch normalisation anew, over training digits as they are.
+
+        The averaged statistics are those of distorted digits, and of networks that were not the averaged one. The
+        average itself stays, for a run that is continued. Source: Izmailov et al. 2018, section 3.2.
+        """
+        if self.average.network is None or not self.config.model.batch_norm:
+            return
+        self.settled = copy.deepcopy(self.average.network)
+        batches = torch.split(self.train_digits.images[:SETTLING_DIGITS], SETTLING_BATCH)
+        update_bn((transform_batch(images, self.config.model) for images in batches), self.settled)
 
     def end_epoch(self) -> EpochEvent:
         """Average the epoch's losses and look at the validation digits."""
