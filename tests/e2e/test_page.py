@@ -259,6 +259,15 @@ def test_phone_shows_every_tab_without_sideways_scrolling(phone: Page, server: S
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def lay_over(page: Page, name: str) -> None:
+    """Choose a run by its name once the list offers it, as a person does."""
+    wait_idle(page)
+    page.locator(".st-key-overlay input").click()
+    page.keyboard.type(name)
+    expect(page.get_by_role("option", name=name)).to_be_visible()
+    page.keyboard.press("Enter")
+
+
 def test_curve_tells_its_values_and_lies_beside_another_run(
     page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,9 +282,7 @@ def test_curve_tells_its_values_and_lies_beside_another_run(
 
     expect(legend).to_contain_text(re.compile(r"loss of each batch\s*\d\.\d{4}\s*smoothed\s*\d\.\d{4}"))
     page.get_by_text(re.compile("^All runs")).click()
-    page.locator(".st-key-overlay input").click()
-    page.keyboard.type("two")
-    page.keyboard.press("Enter")
+    lay_over(page, "two")
     expect(legend).to_contain_text(re.compile(r"loss of each batch.*one.*two"))  # its own line has its name now
     page.keyboard.press("Escape")
     page.get_by_role("button", name="How it is drawn").click()
@@ -296,9 +303,7 @@ def test_curve_goes_on_when_a_run_laid_over_it_is_gone(
         page.goto(f"{server.url}/?tab=Train&run=stays")
         assert wait_for_step(page, 300) == 300
         page.get_by_text(re.compile("^All runs")).click()
-        page.locator(".st-key-overlay input").click()
-        page.keyboard.type("goes")
-        page.keyboard.press("Enter")
+        lay_over(page, "goes")
         expect(page.locator(".u-legend")).to_contain_text(re.compile("stays.*goes"))
 
         shutil.rmtree(other.path)
