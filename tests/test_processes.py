@@ -16,7 +16,8 @@ from pathlib import Path
 from vgg_demo.runs.processes import give_way
 give_way(7)
 group = Path("/proc/self/autogroup")
-print(os.nice(0), group.read_text().split()[-1] if group.exists() else None)
+name_and_niceness = group.read_text().split() if group.exists() else []  # none: the group is the computer's first
+print(os.nice(0), name_and_niceness[-1] if name_and_niceness else None)
 """
 
 

@@ -260,12 +260,14 @@ def test_phone_shows_every_tab_without_sideways_scrolling(phone: Page, server: S
 
 
 def lay_over(page: Page, name: str) -> None:
-    """Choose a run by its name once the list offers it, as a person does."""
-    wait_idle(page)
-    page.locator(".st-key-overlay input").click()
-    page.keyboard.type(name)
-    expect(page.get_by_role("option", name=name)).to_be_visible()
-    page.keyboard.press("Enter")
+    """Choose a run by its name in the list of runs, which has just been opened."""
+    page.get_by_role("button", name="Delete").wait_for()  # below the list: idle before that is idle before its opening
+    wait_idle(page)  # a page that is drawn anew would close the offers
+    offers = page.locator(".st-key-overlay input")
+    offers.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    offers.click()  # after the frame in which the page tells that it was scrolled: that would close the offers too
+    page.get_by_role("option", name=name).click()
 
 
 def test_curve_tells_its_values_and_lies_beside_another_run(
