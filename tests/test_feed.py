@@ -21,7 +21,7 @@ from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, Status, create_run
-from vgg_demo.ui.feed import UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
+from vgg_demo.ui.feed import TICK_SECONDS, UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
 
 
 @pytest.fixture
@@ -135,6 +135,28 @@ def test_feed_answers_with_the_snapshots_of_the_runs(server: Server, served_run:
     expected = json.loads(json.dumps(snapshot(served_run, 0.5, with_rates=True, is_followed=True)))
     assert first == {"turn": 7, "runs": [expected, None, None]}  # the others cannot be read
     assert second == {"turn": 8, "runs": [json.loads(json.dumps(snapshot(served_run, 0.5)))]}
+
+
+def test_feed_answers_again_by_itself_while_a_run_goes_on(server: Server, served_run: Run) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/feed") as feed:
+        feed.send(json.dumps({"turn": 3, "runs": [served_run.name], "smoothing": 0}))
+        first = json.loads(feed.recv(timeout=10))
+        record(served_run, line(3, 0.5))
+        again = json.loads(feed.recv(timeout=10))
+
+        assert (first["runs"][0]["steps"], again["runs"][0]["steps"]) == ([1, 2], [1, 2, 3])
+        assert again["turn"] == 3
+
+
+def test_feed_falls_silent_when_all_runs_are_over_or_none_is_asked_for(server: Server, served_run: Run) -> None:
+    served_run.update_status(state="finished")
+    for runs in ([served_run.name], []):
+        with connect(f"ws://127.0.0.1:{server.port}/feed") as feed:
+            feed.send(json.dumps({"runs": runs, "smoothing": 0}))
+            assert len(json.loads(feed.recv(timeout=10))["runs"]) == len(runs)
+
+            with pytest.raises(TimeoutError):
+                feed.recv(timeout=2 * TICK_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from vgg_demo import verdict
 from vgg_demo.measurements import Diagnosis, LayerFigures, median
+from vgg_demo.runs.reader import Curve
 from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, judge
 
 SPREAD = (7, 7, 6, 6, 6, 6, 6, 7, 7, 6)
@@ -129,6 +131,18 @@ def test_validation_loss_that_rises_while_training_loss_falls_is_memorising() ->
     epochs = [epoch(1, 0.9, 0.5), epoch(2, 0.4, 0.4), epoch(3, 0.2, 0.55), epoch(4, 0.1, 0.7)]
 
     assert kinds([looked()], FALLING, epochs) == [verdict.MEMORISES]
+
+
+def test_curve_of_a_run_is_judged_anew_with_more_steps_and_with_its_last_epoch() -> None:
+    curve = Curve(losses=FALLING * 20, steps=[*range(1, 1001)], diagnoses=[looked()], schedules=[(0, 2000)])
+    assert curve.verdict and curve.verdict.kind == verdict.LEARNING
+
+    curve.epochs += [epoch(1, 0.9, 0.5), epoch(2, 0.4, 0.4), epoch(3, 0.2, 0.55), epoch(4, 0.1, 0.7)]
+    assert curve.verdict.kind == verdict.LEARNING  # it looks at all losses: not for each of many short epochs
+    more = replace(curve, losses=FALLING * 21)
+    assert more.verdict and more.verdict.kind == verdict.MEMORISES
+    ended = replace(curve, steps=[*range(1001, 2001)])
+    assert ended.verdict and ended.verdict.kind == verdict.MEMORISES
 
 
 @pytest.mark.parametrize(

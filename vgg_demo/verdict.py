@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from vgg_demo.measurements import NAN, Diagnosis
 
 LEARNING = "learning"
@@ -132,18 +134,18 @@ class Facts:
 
     def __init__(self, diagnoses: Sequence[Diagnosis], losses: Sequence[float]) -> None:
         self.first, self.last, self.diagnoses = diagnoses[0], diagnoses[-1], diagnoses
-        self.losses = list(losses) or [self.last.loss]
+        series = np.asarray(losses if len(losses) else [self.last.loss], np.float64)
+        finite = series[np.isfinite(series)]
         self.steps = len(losses) or self.last.step
-        self.nan_step = next((i for i, loss in enumerate(self.losses, 1) if not math.isfinite(loss)), None)
-        finite = [loss for loss in self.losses if math.isfinite(loss)]
+        self.nan_step = int(np.isfinite(series).argmin()) + 1 if len(finite) < len(series) else None
         tail = finite[-max(1, min(LATE, len(finite) // 3)) :]
-        self.loss = sum(tail) / len(tail) if tail else NAN
-        self.first_loss = self.losses[0]
-        self.peak = max(finite, default=NAN)
-        self.peak_step = self.losses.index(self.peak) + 1 if finite else 0
-        averages = [sum(finite[i : i + LATE]) / LATE for i in range(0, len(finite) - LATE + 1, LATE)]
-        self.low = min(averages, default=NAN)
-        self.low_step = (averages.index(self.low) + 1) * LATE if averages else 0
+        self.loss = float(tail.mean()) if len(tail) else NAN
+        self.first_loss = float(series[0])
+        self.peak = float(finite.max()) if len(finite) else NAN
+        self.peak_step = int((series == self.peak).argmax()) + 1 if len(finite) else 0
+        averages = finite[: len(finite) // LATE * LATE].reshape(-1, LATE).mean(1)
+        self.low = float(averages.min()) if len(averages) else NAN
+        self.low_step = (int(averages.argmin()) + 1) * LATE if len(averages) else 0
         self.largest_update = max(
             (d.typical_update for d in diagnoses if not math.isnan(d.typical_update)), default=NAN
         )

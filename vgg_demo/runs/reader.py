@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from bisect import bisect_left
@@ -62,8 +63,13 @@ class Curve:
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whether it learns, and why not, after the last look into the network; None before there was any."""
-        looks, steps = (len(self.diagnoses), len(self.epochs)), len(self.losses)
+        """Whether it learns, and why not, after the last look into the network; None before there was any.
+
+        Judged anew with each look, once there are JUDGED_AGAIN times as many steps, and with the last epoch.
+        """
+        steps = len(self.losses)
+        is_at_end = bool(self.schedules) and self.last_step >= self.schedules[-1][1]
+        looks = len(self.diagnoses), len(self.epochs) if is_at_end else 0
         judged = self._judged
         if judged is None or judged[0] != looks or steps >= JUDGED_AGAIN * judged[1]:
             judged = self._judged = looks, steps, judge(self.diagnoses, self.losses, self.epochs)
@@ -104,8 +110,8 @@ class RunReader:
                     complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
                     self._offset += len(complete)
                     self._tail = (self._tail + complete)[-TAIL_BYTES:]
-                    for line in complete.splitlines():
-                        self._take(line)
+                    for event in _events(complete.splitlines()):
+                        self._take(event)
             except FileNotFoundError:
                 pass
             return self.curve
@@ -115,10 +121,9 @@ class RunReader:
             file.seek(self._offset - len(self._tail))
             return file.read(len(self._tail)) == self._tail
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, event: Any) -> None:
         curve = self.curve
         try:
-            event = json.loads(line)
             if event["event"] == "step":
                 loss = event["loss"]
                 row = (
@@ -143,6 +148,22 @@ class RunReader:
                 curve.learning_rate_changes.append((int(event["step"]), float(event["learning_rate"])))
         except (ValueError, KeyError, TypeError):
             curve.damaged_lines += 1
+
+
+def _events(lines: list[bytes]) -> list[Any]:
+    """What the lines say, None for a damaged one. All at once where none is: that takes a third of the time."""
+    with contextlib.suppress(ValueError):
+        events: list[Any] = json.loads(b"[" + b",".join(lines) + b"]")
+        if len(events) == len(lines):
+            return events
+    return [_event(line) for line in lines]
+
+
+def _event(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def images_per_second(curve: Curve) -> float | None:

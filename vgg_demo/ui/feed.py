@@ -1,10 +1,11 @@
-"""What a page that shows a run asks for once a second: its figures and its curve, as JSON, without a script run.
+"""What a page that shows a run is told once a second: its figures and its curve, as JSON, without a script run.
 
 A script run draws a part of the page anew, which takes more from the training than all else about watching it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from pathlib import Path
@@ -31,6 +32,8 @@ UPLOT_URL = f"assets/{UPLOT.name}"
 FEED_URL = "feed"
 MOST_EPOCH_MARKS = 60
 MOST_OVERLAID = 6  # runs on the same axes
+TICK_SECONDS = 0.97  # from an answer to the next: with the time that it takes, a second
+FIRST_TICK_SECONDS = 0.1  # until there is a first point
 POLICY_VIOLATION = 1008  # of RFC 6455
 
 
@@ -119,35 +122,47 @@ def _short(values: list[float], places: list[int]) -> list[float | None]:
 
 
 async def _answer_feed(socket: WebSocket) -> None:
-    """Answer questions over a socket that stays open: a request for each tick costs the browser more than all else.
+    """Answer a question over a socket that stays open, and again with each tick, until another is asked.
 
-    A question is {"turn", "runs", "smoothing", "rates", "followed"}; its answer {"turn", "runs"}, a snapshot for each
-    run, or None where it cannot be read.
+    A request for each tick costs the browser more than all else, and asking anew a tenth of what a tick costs. A
+    question is {"turn", "runs", "smoothing", "rates", "followed"}; its answer {"turn", "runs"}, a snapshot for each
+    run, or None where it cannot be read. Once all its runs are over it is not answered again.
     """
     origin = socket.headers.get("origin")  # a browser always says it
     if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
         await socket.close(POLICY_VIOLATION)  # a script of another site
         return
     await socket.accept()
+    text, tick, asked = "", None, asyncio.create_task(socket.receive_text())
     try:
         while True:
-            answer = await run_in_threadpool(_answer, await socket.receive_text())
+            await asyncio.wait([asked], timeout=tick)
+            if asked.done():
+                text, asked = asked.result(), asyncio.create_task(socket.receive_text())
+            answer, tick = await run_in_threadpool(_answer, text)
             await socket.send_text(answer)
     except WebSocketDisconnect:
         return
     except ValueError as error:
         await socket.close(POLICY_VIOLATION, str(error))
+    finally:
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)  # or the log would speak of an error that nobody took
 
 
-def _answer(text: str) -> str:
-    """Raises ValueError when it is no question."""
+def _answer(text: str) -> tuple[str, float | None]:
+    """The answer, and the seconds until the next one, None for never. Raises ValueError when it is no question."""
     question = json.loads(text)
     try:
-        runs, smoothing = list(question["runs"])[:MOST_OVERLAID], min(max(float(question["smoothing"]), 0.0), 0.99)
+        names, smoothing = list(question["runs"])[:MOST_OVERLAID], min(max(float(question["smoothing"]), 0.0), 0.99)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError("a question names runs and a smoothing from 0 to 0.99") from error
     views = {"with_rates": question.get("rates") is True, "is_followed": question.get("followed") is True}
-    return json.dumps({"turn": question.get("turn"), "runs": [_snapshot_of(name, smoothing, **views) for name in runs]})
+    runs = [_snapshot_of(name, smoothing, **views) for name in names]
+    answer = json.dumps({"turn": question.get("turn"), "runs": runs})
+    if all(run and run["is_over"] for run in runs):
+        return answer, None
+    return answer, FIRST_TICK_SECONDS if runs[0] and not runs[0]["steps"] else TICK_SECONDS
 
 
 def _snapshot_of(name: object, *args: Any, **views: Any) -> dict[str, Any] | None:

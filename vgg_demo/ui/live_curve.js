@@ -1,6 +1,6 @@
-// A run's figures and its loss curve, asked for once a second and drawn without a word to the script: drawing the page
+// A run's figures and its loss curve, told once a second and drawn without a word to the script: drawing the page
 // anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
-const TICK = 950, FIRST_TICK = 100;   // milliseconds; the second until there is a first point
+const RETRY = 950;   // milliseconds, while the server is away
 const HEIGHT = 380, LEAST_LOSS = 1e-3;
 const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
@@ -14,7 +14,7 @@ class Curve {
     this.plot = null;
     this.feeds = {};   // by run: the last answer
     this.asked = null;
-    this.again = () => { if (!document.hidden) this.follow(); };
+    this.again = () => (document.hidden ? this.rest() : this.follow());
     document.addEventListener("visibilitychange", this.again);
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(root);
@@ -41,11 +41,18 @@ class Curve {
     this.plot?.destroy();
   }
 
-  // ask for what is new; one socket serves all questions, and an answer that is not to the last one is passed over
+  // ask for these runs; the server answers again with each tick, until it is asked something else
   follow() {
-    clearTimeout(this.timer);
     const { run, others, query } = this.data;
-    const runs = [run, ...others.filter((name) => !this.feeds[name]?.is_over)];
+    this.say([run, ...others.filter((name) => !this.feeds[name]?.is_over)], query);
+  }
+
+  // nobody looks
+  rest() { if (this.socket?.readyState === WebSocket.OPEN) this.say([], this.data.query); }
+
+  // one socket serves all questions, and an answer that is not to the last one is passed over
+  say(runs, query) {
+    clearTimeout(this.timer);
     this.question = { turn: (this.question?.turn ?? 0) + 1, runs, ...query };
     const ask = () => this.socket.send(JSON.stringify(this.question));
     if (this.socket?.readyState === WebSocket.OPEN) return ask();
@@ -53,26 +60,27 @@ class Curve {
     this.socket = new WebSocket(pathOf(this.data.feed).replace(/^http/, "ws"));
     this.socket.onopen = ask;
     this.socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
-    this.socket.onclose = () => this.wait(TICK);   // the server is away: it may come back
+    this.socket.onclose = () => this.retry();   // the server is away: it may come back
   }
 
   async hear({ turn, runs }) {
     const uplot = await loadUplot(this.data.library);
-    if (this.isClosed || turn !== this.question.turn) return;
-    if (!uplot) return this.wait(TICK);
+    if (this.isClosed || turn !== this.question.turn || !runs.length) return;
+    if (!uplot) return this.retry();
     // a run that cannot be read any more stays as it was
     this.question.runs.forEach((name, index) => { this.feeds[name] = runs[index] ?? this.feeds[name]; });
-    const { run, others, key } = this.data, feed = this.feeds[run];
-    if (!feed) return this.wait(TICK);
+    const { run, key } = this.data, feed = this.feeds[run];
+    if (!feed) return;
     this.show(feed);
     this.draw(uplot, feed);
     if (feed.key !== key && feed.key !== this.asked) this.ask(this.asked = feed.key);
-    if ([run, ...others].some((name) => this.feeds[name]?.is_over === false)) this.wait(feed.steps.length ? TICK : FIRST_TICK);
+    const laidOver = this.question.runs.slice(1);
+    if (laidOver.some((name) => this.feeds[name]?.is_over)) this.follow();   // without those that stay as they are
   }
 
-  wait(milliseconds) {
+  retry() {
     clearTimeout(this.timer);
-    if (!this.isClosed && !document.hidden) this.timer = setTimeout(() => this.follow(), milliseconds);
+    if (!this.isClosed && !document.hidden) this.timer = setTimeout(() => this.follow(), RETRY);
   }
 
   show(feed) {
