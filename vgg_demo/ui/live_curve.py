@@ -1,4 +1,4 @@
-"""A run's figures and curve as one component that asks for what is new by itself (see feed.py and live_curve.js)."""
+"""A run's figures and curve as one component that is told what is new by itself (see feed.py and live_curve.js)."""
 
 from __future__ import annotations
 
