@@ -313,3 +313,31 @@ def test_curve_goes_on_when_a_run_laid_over_it_is_gone(
 
         assert wait_for_step(page, 350) == 350
         expect(page.locator(".u-legend")).to_contain_text(re.compile("stays.*goes"))
+
+
+def test_hidden_tab_is_told_nothing_until_someone_looks(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    page.add_init_script(
+        "window.isHidden = true; Object.defineProperty(document, 'hidden', { get: () => window.isHidden })"
+    )
+    look = "is => { window.isHidden = !is; document.dispatchEvent(new Event('visibilitychange')) }"
+    run, config = make_run("unseen", 300, total_steps=1000)
+    with alive(run):
+        page.goto(f"{server.url}/?tab=Train&run=unseen")  # as a link that was opened in a tab behind this one
+        assert wait_for_step(page, 300) == 300
+        wait_idle(page)
+        page.wait_for_timeout(500)
+        add_steps(run, config, 300, 10)
+        page.wait_for_timeout(2500)
+        assert curve_step(page) == 300
+
+        page.evaluate(look, True)
+        add_steps(run, config, 310, 10)
+        assert wait_for_step(page, 320) == 320
+
+        page.evaluate(look, False)
+        add_steps(run, config, 320, 10)
+        page.wait_for_timeout(2500)
+        assert curve_step(page) == 320

@@ -74,6 +74,7 @@ class Curve {
     this.show(feed);
     this.draw(uplot, feed);
     if (feed.key !== key && feed.key !== this.asked) this.ask(this.asked = feed.key);
+    if (document.hidden) return this.rest();   // opened in a tab that nobody has looked at yet
     const laidOver = this.question.runs.slice(1);
     if (laidOver.some((name) => this.feeds[name]?.is_over)) this.follow();   // without those that stay as they are
   }
