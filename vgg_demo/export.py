@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vgg_demo.config import ModelConfig, RunConfig
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 
 if TYPE_CHECKING:
     from vgg_demo.runs.reader import Curve
@@ -81,10 +81,8 @@ def run_script(config: RunConfig, curve: Curve) -> str:
     is_augmented = train.augment > 0 or train.restyle > 0
     if is_augmented or model.dropout:
         functions.append(training.step_seed)
-    is_taught = train.self_distillation > 0
-    if is_taught:
+    if train.self_distillation:
         functions += [training.average_decay, training.take_in]
-    loss = f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})"
     precision = PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()"
     augmentations = inspect.getsource(augmentation).partition(f"{LAST_IMPORT}\n")[2] if is_augmented else ""
     return SCRIPT.format(
@@ -99,14 +97,22 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         rate="one_cycle(step, planned_steps, LEARNING_RATE)" if train.schedule == "one-cycle" else "LEARNING_RATE",
         augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if is_augmented else "",
         dropout=DROPOUT if model.dropout else "",
-        average=AVERAGE if is_taught else "",
-        answers=ANSWERS.format(precision=precision) if is_taught else "",
-        loss=f"torch.lerp({loss}, F.cross_entropy(logits, answers), {train.self_distillation!r})"
-        if is_taught
-        else loss,
-        take_in=TAKE_IN.format(decay=train.average_weights) if is_taught else "",
+        **_loss(train, precision),
         precision=precision,
     )
+
+
+def _loss(train: TrainConfig, precision: str) -> dict[str, str]:
+    """The parts of the script that make the loss: from the labels, and from the averaged network's answers if asked."""
+    loss = f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})"
+    if not train.self_distillation:
+        return {"average": "", "answers": "", "loss": loss, "take_in": ""}
+    return {
+        "average": AVERAGE,
+        "answers": ANSWERS.format(precision=precision),
+        "loss": f"torch.lerp({loss}, F.cross_entropy(logits, answers), {train.self_distillation!r})",
+        "take_in": TAKE_IN.format(decay=train.average_weights),
+    }
 
 
 def _layers(model: ModelConfig) -> list[str]:

@@ -137,8 +137,8 @@ class Training:
                 learning_rate = self.set_learning_rate()
                 self.optimizer.step()
 
-                self.average.update(self.network)
                 self.step += 1
+                self.average.update(self.network, self.step)
                 batch_loss = self.team.mean(loss)
                 self.epoch_loss += batch_loss
                 self.epoch_batches += 1
@@ -262,23 +262,19 @@ class WeightAverage:
 
     def __init__(self, network: VGG, decay: float) -> None:
         self.decay = decay
-        self.steps = 0
         self.network = copy.deepcopy(network).eval() if decay else None
 
-    def update(self, network: VGG) -> None:
-        """Take in the weights after a step."""
-        if self.network is None:
-            return
-        self.steps += 1
-        take_in(self.network, network, average_decay(self.steps, self.decay))
+    def update(self, network: VGG, step: int) -> None:
+        """Take in the weights after a step, counted from 1."""
+        if self.network is not None:
+            take_in(self.network, network, average_decay(step, self.decay))
 
     def state_dict(self) -> dict[str, Any]:
-        """The averaged weights and how many steps they hold."""
-        return {"steps": self.steps, "model": self.network.state_dict() if self.network else {}}
+        """The averaged weights."""
+        return {"model": self.network.state_dict() if self.network else {}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to where state_dict was taken."""
-        self.steps = int(state["steps"])
         if self.network is not None:
             self.network.load_state_dict(state["model"])
 

@@ -135,9 +135,10 @@ class Facts:
     def __init__(self, diagnoses: Sequence[Diagnosis], losses: Sequence[float]) -> None:
         self.first, self.last, self.diagnoses = diagnoses[0], diagnoses[-1], diagnoses
         series = np.asarray(losses if len(losses) else [self.last.loss], np.float64)
-        finite = series[np.isfinite(series)]
+        is_number = np.isfinite(series)
+        finite = series[is_number]
         self.steps = len(losses) or self.last.step
-        self.nan_step = int(np.isfinite(series).argmin()) + 1 if len(finite) < len(series) else None
+        self.nan_step = None if is_number.all() else int(is_number.argmin()) + 1
         tail = finite[-max(1, min(LATE, len(finite) // 3)) :]
         self.loss = float(tail.mean()) if len(tail) else NAN
         self.first_loss = float(series[0])
