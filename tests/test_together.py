@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -21,14 +20,15 @@ from torch import nn
 
 from tests.helpers import losses, pause, steps, wait_for_state, wait_for_step, wait_until
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
-from vgg_demo.data import Digits
+from vgg_demo.data import Digits, load_train
 from vgg_demo.runs.store import Run
-from vgg_demo.together import WholeBatchNorm2d
-from vgg_demo.training import EpochEvent, StepEvent, Training, make_fabric
+from vgg_demo.together import WholeBatchNorm2d, process_group
+from vgg_demo.training import EpochEvent, Event, StepEvent, Training, make_fabric
 
 PROJECT = Path(__file__).parent.parent
-# 65 digits: batches of 32, 32 and 1, of which the second process gets nothing. In float64: a mistake cannot hide
-# behind rounding; SGD, because Adam makes much of rounding where a gradient is zero, as before batch norm a bias's is
+IMAGES = 65  # batches of 32, 32 and 1, of which the second process gets nothing
+# For float64, where a mistake cannot hide behind rounding. SGD, because Adam makes much of rounding where a gradient is
+# zero, as before batch norm a bias's is.
 CONFIG = RunConfig(
     "custom",
     ModelConfig("vgg5", width=1 / 8, image_size=16, channels=1, batch_norm=True, classifier="linear"),
@@ -41,25 +41,41 @@ CONFIG = RunConfig(
         augment=0.5,
         restyle=0.5,
         label_smoothing=0.1,
+        average_weights=0.9,
+        self_distillation=0.5,
     ),
 )
+# Its exit status is how many of the group's threads are left. As a team does, it joins before it loads Fabric.
 MEMBER = """
-import json, sys
-import torch.distributed as dist
-import vgg_demo.config
-from vgg_demo.config import RunConfig
-from vgg_demo.data import load_train
-from vgg_demo.training import Training, make_fabric
+import sys
+from vgg_demo.together import process_group
 
-vgg_demo.config.MNIST_TRAIN_IMAGES = 65
-dist.init_process_group("gloo")
-training = Training(RunConfig.from_dict(json.loads(sys.argv[1])), load_train()[:65], make_fabric("cpu", "64-true"))
-list(training.run())
+with process_group("gloo"):
+    import vgg_demo.config
+    from tests.test_together import IMAGES, threads_of_groups, train_in_float64
+
+    vgg_demo.config.MNIST_TRAIN_IMAGES = IMAGES
+    train_in_float64()
+sys.exit(threads_of_groups())
 """
 
 
+def train_in_float64() -> tuple[list[Event], int]:
+    """What happened, and how many processes took part."""
+    training = Training(CONFIG, load_train()[:IMAGES], make_fabric("cpu", "64-true"))
+    assert training.average.network is not None
+    training.average.network.register_forward_pre_hook(lambda _network, inputs: (inputs[0].double(),))
+    return list(training.run()), training.team.size
+
+
+def threads_of_groups() -> int:
+    """How many threads of this process serve a process group."""
+    names = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
+    return sum("gloo" in name for name in names)
+
+
 @pytest.fixture
-def team_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def team_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment that torchrun gives two processes; this one is the first."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -68,29 +84,21 @@ def team_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     names |= {"GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "test"}
     for name, value in {**names, "RANK": "0", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
-    yield names
-    if dist.is_initialized():
-        dist.destroy_process_group()
+    return names
 
 
-def test_two_processes_give_the_losses_of_one(
-    mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch, team_of: dict[str, str]
-) -> None:
-    monkeypatch.setattr("vgg_demo.config.MNIST_TRAIN_IMAGES", 65)
-    # before the group is there, this process is alone
-    alone = list(Training(CONFIG, mnist[0][:65], make_fabric("cpu", "64-true")).run())
+def test_two_processes_give_the_losses_of_one(monkeypatch: pytest.MonkeyPatch, team_of: dict[str, str]) -> None:
+    monkeypatch.setattr("vgg_demo.config.MNIST_TRAIN_IMAGES", IMAGES)
+    alone, _ = train_in_float64()  # before the group is there, this process is alone
     other = subprocess.Popen(
-        [sys.executable, "-c", MEMBER, json.dumps(CONFIG.to_dict())],
-        cwd=PROJECT,
-        env={**os.environ, **team_of, "RANK": "1", "LOCAL_RANK": "1"},
+        [sys.executable, "-c", MEMBER], cwd=PROJECT, env={**os.environ, **team_of, "RANK": "1", "LOCAL_RANK": "1"}
     )
 
-    dist.init_process_group("gloo")
-    training = Training(CONFIG, mnist[0][:65], make_fabric("cpu", "64-true"))
-    together = list(training.run())
+    with process_group("gloo"):
+        together, size = train_in_float64()
 
-    assert other.wait(timeout=60) == 0
-    assert training.team.size == 2
+    assert other.wait(timeout=60) == 0  # neither a thread of the group's left, nor aborted by one
+    assert size == 2
     assert [type(event) for event in together] == [type(event) for event in alone]
     assert [e.images for e in together if isinstance(e, StepEvent)] == [32, 32, 1] * 3
     for mine, theirs in zip(together, alone, strict=True):

@@ -6,11 +6,16 @@ normalisation takes its statistics over the whole batch: the losses are a single
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
+
+LONGEST_SILENCE = timedelta(days=7)  # a pause may be long; a process that dies is noticed without waiting
 
 
 class Team:
@@ -60,6 +65,24 @@ class Team:
         values = [value]
         dist.broadcast_object_list(values, 0, device=torch.device("cpu"))
         return values[0]
+
+
+@contextmanager
+def process_group(backend: str) -> Iterator[Team]:
+    """What this process and the others that torchrun started talk through. Yields its place among them.
+
+    The group's threads end with it: a process that ends before they do can be aborted by them. They live as long as
+    anything refers to the group, as a network in training does; torch.distributed.nn, where it is loaded while there is
+    a group, refers to it for ever.
+    Source: https://github.com/pytorch/pytorch/issues/190489.
+    """
+    import torch.distributed.nn  # noqa: F401
+
+    dist.init_process_group(backend, timeout=LONGEST_SILENCE)
+    try:
+        yield Team(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
 
 
 class WholeBatchNorm2d(nn.BatchNorm2d):

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from datetime import timedelta
 
 import torch
-import torch.distributed as dist
 
 from vgg_demo.config import RunConfig
 from vgg_demo.data import load_train
@@ -19,10 +17,8 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import NICENESS, run_worker
-from vgg_demo.together import Team
+from vgg_demo.together import Team, process_group
 from vgg_demo.training import Training, make_fabric
-
-LONGEST_SILENCE = timedelta(days=7)  # a pause may be long; a process that dies is noticed without waiting
 
 
 def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run | None:
@@ -33,16 +29,12 @@ def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) 
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun turns it into SIGTERM, which the leader obeys
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    dist.init_process_group(backend, timeout=LONGEST_SILENCE)
-    team = Team(dist.get_rank(), dist.get_world_size())
-    try:
+    with process_group(backend) as team:
         if team.rank == 0:
             return lead(team, open_run, on_open)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         take_part(team)
         return None
-    finally:
-        dist.destroy_process_group()
 
 
 def lead(team: Team, open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run:
