@@ -79,8 +79,7 @@ def test_loss_that_becomes_nan_does_not_put_older_weights_in_place_of_those_save
             worker._give_up_on_nan(StepEvent(7, 1, float("nan"), 0.01, 8))
     finally:
         signal.signal(signal.SIGTERM, before)
-        worker.recorder.metrics.close()
-        worker.recorder.log.close()
+        worker.recorder.close()
 
     assert_weights_are_good(worker.run)
     assert load_checkpoint(worker.run.checkpoint_path)[1].metrics["steps"] == 6

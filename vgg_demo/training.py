@@ -11,7 +11,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,7 +47,7 @@ class StepEvent:
 
     def to_dict(self) -> dict[str, Any]:
         """As one line of metrics.jsonl."""
-        return {"event": "step", **asdict(self)}
+        return {"event": "step", **vars(self)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class EpochEvent:
 
     def to_dict(self) -> dict[str, Any]:
         """As one line of metrics.jsonl."""
-        return {"event": "epoch", **asdict(self)}
+        return {"event": "epoch", **vars(self)}
 
 
 Event = StepEvent | EpochEvent

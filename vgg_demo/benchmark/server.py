@@ -76,8 +76,7 @@ def add_steps(run: Run, config: RunConfig, first: int, count: int) -> None:
         loss = 2.3 / (1 + step / 100) * (1 + (step * 7919 % 101) / 400)
         epoch = 1 + step // config.train.steps_per_epoch
         recorder.write(StepEvent(step, epoch, loss, 0.01, BATCH_IMAGES))
-    recorder.metrics.close()
-    recorder.log.close()
+    recorder.close()
 
 
 @dataclass
