@@ -259,6 +259,28 @@ def test_phone_shows_every_tab_without_sideways_scrolling(phone: Page, server: S
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_phone_shows_start_first_and_the_curve_of_a_run_that_was_sent(
+    phone: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    make_run("sent", 300)[0].update_status(state="finished")
+    start, curve = phone.get_by_role("button", name="Start training"), phone.locator(".u-legend")
+
+    def places() -> tuple[float, float]:
+        curve.wait_for()
+        wait_idle(phone)
+        return tuple(phone.evaluate("e => e.getBoundingClientRect().top", e.element_handle()) for e in (start, curve))
+
+    open_tab(phone, server, "Train")
+    at_start, at_curve = places()
+    assert at_start < at_curve
+
+    phone.goto(f"{server.url}/?tab=Train&run=sent")
+    at_start, at_curve = places()
+    assert at_curve < at_start
+    assert at_curve < 844  # without scrolling
+
+
 def lay_over(page: Page, name: str) -> None:
     """Choose a run by its name in the list of runs, which has just been opened."""
     page.get_by_role("button", name="Delete").wait_for()  # below the list: idle before that is idle before its opening

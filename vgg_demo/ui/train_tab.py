@@ -12,6 +12,11 @@ from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.ui import checks_view, class_settings, data_view, identity, lesson, live, resources, runs_list, settings
 from vgg_demo.ui.text import _
 
+# where the columns stand one below the other, whoever has just started a run, or was sent one, sees its curve first
+CURVE_FIRST = """<style>
+@media (max-width: 640px) { [data-testid="stColumn"]:has(.st-key-start) { order: 1; } }
+</style>"""
+
 
 def show(is_open: bool) -> None:
     """Draw the tab, when it is open."""
@@ -36,6 +41,8 @@ def show(is_open: bool) -> None:
     data_view.show()
     runs_list.show(run)
     class_settings.show()
+    if "run" in st.query_params:
+        st.html(CURVE_FIRST)
 
 
 def show_start() -> None:
