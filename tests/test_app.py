@@ -62,6 +62,7 @@ def test_app_with_each_preset_says_what_it_is(app: AppTest, name: str) -> None:
     app.selectbox(key="preset").set_value(name).run()
 
     assert PRESETS[name].what in texts(app)
+    assert PRESETS[name].purpose[1:] in texts(app)  # its first letter is a capital, and GPU stays in capitals
     assert f"{PRESETS[name].config.model.parameters:,} parameters" in texts(app)
 
 

@@ -56,7 +56,8 @@ def show_start() -> None:
         help=_("A preset is a network and all settings of its training, under one name."),
     )
     preset = PRESETS[name]
-    st.markdown(f"**{_(preset.purpose).capitalize()}.** {_(preset.what)}")
+    purpose = _(preset.purpose)
+    st.markdown(f"**{purpose[:1].upper()}{purpose[1:]}.** {_(preset.what)}")
     config: RunConfig | None = preset.config
     start = st.container()
     if not settings_are_hidden():
