@@ -23,7 +23,8 @@ from vgg_demo.runs.manager import queue_run, resume_run, start_run
 from vgg_demo.runs.queue import place_and_wait, waiting
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import DIED, Run, create_run, delete_run, list_runs
-from vgg_demo.training import StepEvent
+from vgg_demo.runs.worker import Worker, run_worker
+from vgg_demo.training import StepEvent, Training
 
 pytestmark = pytest.mark.usefixtures("home")
 EXPLOSIVE = get_preset("blog-mini").config.with_changes(width=0.05, optimizer="sgd", init="he", batch_size=8)
@@ -62,8 +63,6 @@ def test_loss_that_becomes_nan_does_not_put_older_weights_in_place_of_those_save
     home: Path, mnist: tuple[Digits, Digits]
 ) -> None:
     """In this process, so that the copy in memory is surely older than the save."""
-    from vgg_demo.runs.worker import Worker
-
     before = signal.getsignal(signal.SIGTERM)
     worker = Worker(create_run(TINY), mnist[0])
     events = worker.training.run()
@@ -83,6 +82,31 @@ def test_loss_that_becomes_nan_does_not_put_older_weights_in_place_of_those_save
 
     assert_weights_are_good(worker.run)
     assert load_checkpoint(worker.run.checkpoint_path)[1].metrics["steps"] == 6
+
+
+def test_training_that_fails_has_its_last_steps_recorded(
+    home: Path, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, so that it surely fails before the recorder would have written them."""
+    next_batch = Training.next_batch
+
+    def fail_at_the_fourth(training: Training, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if training.step == 3:
+            raise MemoryError
+        return next_batch(training, indices)
+
+    monkeypatch.setattr(Training, "next_batch", fail_at_the_fourth)
+    monkeypatch.setattr("vgg_demo.runs.recorder.FLUSH_EVERY_SECONDS", 60.0)
+    monkeypatch.setattr("vgg_demo.runs.worker.give_way", lambda niceness: None)
+    before = signal.getsignal(signal.SIGTERM)
+    run = create_run(TINY)
+    try:
+        assert run_worker(run, lambda: mnist[0], own_output=False) == 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert steps(run) == [1, 2, 3]
+    assert "not enough memory" in (run.status().reason or "")
 
 
 def test_loss_that_becomes_nan_between_single_batches_leaves_good_weights_saved(home: Path) -> None:

@@ -78,8 +78,9 @@ class Recorder:
 
     def flush(self) -> None:
         """Let readers see everything so far."""
-        self.metrics.write("".join(f"{to_json(values)}\n" for values in self.pending).encode())
-        self.pending.clear()
+        lines = "".join(f"{to_json(values)}\n" for values in self.pending)
+        self.pending.clear()  # before they are written: what a full disk leaves out is not written twice
+        self.metrics.write(lines.encode())
         self.metrics.flush()
         self.log.flush()
         self.flushed = time.perf_counter()

@@ -233,7 +233,12 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_out
     try:
         reserve.write_bytes(bytes(RESERVE_BYTES))
         give_way(NICENESS)
-        Worker(run, load_digits()).work()
+        worker = Worker(run, load_digits())
+        try:
+            worker.work()
+        finally:
+            with contextlib.suppress(OSError):  # what ended the work is the reason to tell
+                worker.recorder.close()
         status = 0
     except Exception as error:
         reserve.unlink(missing_ok=True)
