@@ -30,6 +30,14 @@ pytestmark = pytest.mark.usefixtures("home")
 EXPLOSIVE = get_preset("blog-mini").config.with_changes(width=0.05, optimizer="sgd", init="he", batch_size=8)
 
 
+@pytest.fixture
+def own_sigterm() -> Iterator[None]:
+    """For a worker in this process: what SIGTERM does is put back afterwards."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 def fingerprints(run: Run) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in (run.checkpoint_path, run.resume_path)]
 
@@ -60,10 +68,9 @@ def test_loss_that_becomes_nan_midway_keeps_the_last_good_weights(home: Path) ->
 
 
 def test_loss_that_becomes_nan_does_not_put_older_weights_in_place_of_those_saved(
-    home: Path, mnist: tuple[Digits, Digits]
+    home: Path, mnist: tuple[Digits, Digits], own_sigterm: None
 ) -> None:
     """In this process, so that the copy in memory is surely older than the save."""
-    before = signal.getsignal(signal.SIGTERM)
     worker = Worker(create_run(TINY), mnist[0])
     events = worker.training.run()
     try:
@@ -77,7 +84,6 @@ def test_loss_that_becomes_nan_does_not_put_older_weights_in_place_of_those_save
         with pytest.raises(RunError, match="learning rate"):
             worker._give_up_on_nan(StepEvent(7, 1, float("nan"), 0.01, 8))
     finally:
-        signal.signal(signal.SIGTERM, before)
         worker.recorder.close()
 
     assert_weights_are_good(worker.run)
@@ -85,7 +91,7 @@ def test_loss_that_becomes_nan_does_not_put_older_weights_in_place_of_those_save
 
 
 def test_training_that_fails_has_its_last_steps_recorded(
-    home: Path, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
+    home: Path, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch, own_sigterm: None
 ) -> None:
     """In this process, so that it surely fails before the recorder would have written them."""
     next_batch = Training.next_batch
@@ -98,12 +104,9 @@ def test_training_that_fails_has_its_last_steps_recorded(
     monkeypatch.setattr(Training, "next_batch", fail_at_the_fourth)
     monkeypatch.setattr("vgg_demo.runs.recorder.FLUSH_EVERY_SECONDS", 60.0)
     monkeypatch.setattr("vgg_demo.runs.worker.give_way", lambda niceness: None)
-    before = signal.getsignal(signal.SIGTERM)
     run = create_run(TINY)
-    try:
-        assert run_worker(run, lambda: mnist[0], own_output=False) == 1
-    finally:
-        signal.signal(signal.SIGTERM, before)
+
+    assert run_worker(run, lambda: mnist[0], own_output=False) == 1
 
     assert steps(run) == [1, 2, 3]
     assert "not enough memory" in (run.status().reason or "")

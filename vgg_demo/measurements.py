@@ -80,8 +80,8 @@ class Diagnosis:
         return replace(self, layers=tuple(layers), **others)
 
     def to_dict(self) -> dict[str, Any]:
-        """As one line of metrics.jsonl; JSON has no NaN, so what is no number is null."""
-        return {"event": "diagnosis", **_without_nan(asdict(self))}
+        """As one line of metrics.jsonl; what is no number is null."""
+        return {"event": "diagnosis", **without_nan(asdict(self))}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Diagnosis:
@@ -114,9 +114,10 @@ def _number(value: Any) -> float:
     return NAN if value is None else float(value)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """The same dicts, lists and values for JSON, which has no NaN and no infinity: such a float becomes null."""
     if isinstance(value, dict):
-        return {key: _without_nan(part) for key, part in value.items()}
+        return {key: without_nan(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(part) for part in value]
+        return [without_nan(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 from vgg_demo.config import RunConfig
-from vgg_demo.measurements import Diagnosis
+from vgg_demo.measurements import Diagnosis, without_nan
 from vgg_demo.runs.store import Run
 from vgg_demo.training import LOG_EVERY_STEPS, EpochEvent, Event, StepEvent
 
@@ -44,7 +43,7 @@ class Recorder:
 
     def write(self, event: Event) -> None:
         """Append the event, and the story's line where one is due."""
-        self.pending.append({**event.to_dict(), "seconds": round(self.seconds, 4)})
+        self._append(event.to_dict())
         if isinstance(event, EpochEvent):
             self.last_epoch = event.to_dict()
             self._say_epoch(event)
@@ -55,14 +54,12 @@ class Recorder:
 
     def write_diagnosis(self, diagnosis: Diagnosis) -> None:
         """Append what was seen inside the network."""
-        self.pending.append({**diagnosis.to_dict(), "seconds": round(self.seconds, 4)})
+        self._append(diagnosis.to_dict())
         self.flush()
 
     def write_learning_rate(self, step: int, learning_rate: float) -> None:
         """Record that the learning rate was changed by hand, from the step after this one on."""
-        self.pending.append(
-            {"event": "learning_rate", "step": step, "learning_rate": learning_rate, "seconds": round(self.seconds, 4)}
-        )
+        self._append({"event": "learning_rate", "step": step, "learning_rate": learning_rate})
         self.say(f"Learning rate changed to {learning_rate:g} after step {step}")
         self.flush()
 
@@ -78,7 +75,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Let readers see everything so far."""
-        lines = "".join(f"{to_json(values)}\n" for values in self.pending)
+        lines = "".join(json.dumps(without_nan(values)) + "\n" for values in self.pending)
         self.pending.clear()  # before they are written: what a full disk leaves out is not written twice
         self.metrics.write(lines.encode())
         self.metrics.flush()
@@ -102,6 +99,10 @@ class Recorder:
             "total_steps": self.total_steps,
         }
 
+    def _append(self, values: dict[str, Any]) -> None:
+        """One more line, with the time that it came at."""
+        self.pending.append({**values, "seconds": round(self.seconds, 4)})
+
     def _say_step(self, event: StepEvent) -> None:
         epochs, steps = self.config.train.total_epochs, self.config.train.total_steps
         self.say(f"Epoch [{event.epoch}/{epochs}], Step [{event.step}/{steps}], Loss: {event.loss:.4f}")
@@ -110,11 +111,6 @@ class Recorder:
         self.say(f"Epoch [{event.epoch}/{self.config.train.total_epochs}], Average Loss: {event.average_loss:.4f}")
         if event.val_accuracy is not None:
             self.say(f"Validation Loss: {event.val_loss:.4f}, Accuracy: {event.val_accuracy * 100:.2f} %")
-
-
-def to_json(values: dict[str, Any]) -> str:
-    """As one line. A float that is no number becomes null: JSON has no NaN."""
-    return json.dumps({k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()})
 
 
 def _open_at(path: Path, size: int) -> Any:
