@@ -21,9 +21,10 @@ from torch import nn
 from tests.helpers import losses, pause, steps, wait_for_state, wait_for_step, wait_until
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits, load_train
+from vgg_demo.device import make_fabric
 from vgg_demo.runs.store import Run
 from vgg_demo.together import WholeBatchNorm2d, process_group
-from vgg_demo.training import EpochEvent, Event, StepEvent, Training, make_fabric
+from vgg_demo.training import EpochEvent, Event, StepEvent, Training
 
 PROJECT = Path(__file__).parent.parent
 IMAGES = 65  # batches of 32, 32 and 1, of which the second process gets nothing

@@ -46,7 +46,8 @@ def measure_step(config: RunConfig) -> float:
     import torch
 
     from vgg_demo.data import load_train
-    from vgg_demo.training import Training, make_fabric
+    from vgg_demo.device import make_fabric
+    from vgg_demo.training import Training
 
     fabric = make_fabric(config.train.device, config.train.precision)
     training = Training(config, load_train(), fabric)

@@ -141,7 +141,7 @@ class TrainConfig:
     validation_images: taken from the 60,000 training images, stratified; 0 trains on all of them.
     augment, restyle: how strongly training images are distorted, and how often they are made to look as other people
     draw, 0 (not at all) to 1; see augmentation.py.
-    precision and device: as Lightning Fabric names them.
+    precision and device: as Lightning Fabric names them; where the device has no instructions for bfloat16, 32 bits.
     """
 
     epochs: int = 1

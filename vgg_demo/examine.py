@@ -172,7 +172,8 @@ def judge_checks(losses: list[float], blank_loss: float) -> list[Check]:
 
 
 def _training(config: RunConfig, digits: Any) -> Any:
-    from vgg_demo.training import Training, make_fabric
+    from vgg_demo.device import make_fabric
+    from vgg_demo.training import Training
 
     return Training(config, digits, make_fabric(config.train.device, config.train.precision))
 

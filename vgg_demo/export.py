@@ -54,6 +54,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
     It needs torch, numpy and torchvision, which reads MNIST from the folder given on its command line.
     """
     from vgg_demo import augmentation, data, training, transforms
+    from vgg_demo.device import precision_here
 
     train, model = config.train, config.model
     functions: list[Callable[..., Any]] = [
@@ -83,7 +84,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         functions.append(training.step_seed)
     if train.self_distillation:
         functions += [training.average_decay, training.take_in]
-    precision = PRECISION if train.precision == "bf16-mixed" else "contextlib.nullcontext()"
+    precision = PRECISION[precision_here(train.device, train.precision)]
     augmentations = inspect.getsource(augmentation).partition(f"{LAST_IMPORT}\n")[2] if is_augmented else ""
     return SCRIPT.format(
         title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
@@ -154,7 +155,7 @@ def _optimizer(config: RunConfig) -> str:
 
 
 LAST_IMPORT = "import torch.nn.functional as F"
-PRECISION = "torch.autocast(device.type, dtype=torch.bfloat16)"
+PRECISION = {"32-true": "contextlib.nullcontext()", "bf16-mixed": "torch.autocast(device.type, dtype=torch.bfloat16)"}
 AUGMENT = """
         generator = torch.Generator().manual_seed(step_seed(step, SEED))
         batch = restyle_batch(batch, labels, {restyle!r}, generator)

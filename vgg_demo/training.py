@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch.optim.swa_utils import update_bn
 
@@ -228,29 +226,6 @@ class Training:
             self.learning_rate_factor = float(state["learning_rate_factor"])
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise RunError(f"the saved state does not fit this run: {str(error).splitlines()[0]}") from error
-
-
-def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
-    """Lightning Fabric, launched: on one device, or where torchrun started several processes, on one for each.
-
-    device and precision as in TrainConfig.
-    """
-    from lightning_fabric import Fabric
-    from lightning_fabric.strategies.ddp import DDPStrategy
-
-    if not dist.is_initialized():
-        fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
-    else:
-        here = int(os.environ["LOCAL_WORLD_SIZE"])
-        fabric = Fabric(
-            accelerator="cpu" if device == "auto" and not torch.cuda.is_available() else device,
-            strategy=DDPStrategy(forward_sync_buffers=False),  # batch normalisation keeps the same ones in all
-            devices=here,
-            num_nodes=dist.get_world_size() // here,
-            precision=precision,  # type: ignore[arg-type]
-        )
-    fabric.launch()
-    return fabric
 
 
 class WeightAverage:

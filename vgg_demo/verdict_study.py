@@ -153,7 +153,7 @@ def main(arguments: list[str]) -> int:
         print(table(Path(arguments[0]).read_text("utf-8").splitlines()))
         return 0
     from vgg_demo.data import load_train
-    from vgg_demo.training import make_fabric
+    from vgg_demo.device import make_fabric
 
     fabric = make_fabric()
     digits = load_train()

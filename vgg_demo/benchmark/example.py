@@ -22,8 +22,9 @@ from torchvision.datasets import MNIST
 from vgg_demo.benchmark.rows import Effort, Row
 from vgg_demo.config import RunConfig, get_preset
 from vgg_demo.data import data_folder, load_mnist
+from vgg_demo.device import make_fabric
 from vgg_demo.evaluation import accuracy_and_loss
-from vgg_demo.training import StepEvent, Training, make_fabric
+from vgg_demo.training import StepEvent, Training
 
 TARGET = 0.99
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)

@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from vgg_demo.benchmark.rows import Effort, Row
 from vgg_demo.config import RunConfig, get_preset
 from vgg_demo.data import Digits, epoch_order, load_train, split_train
+from vgg_demo.device import make_fabric, precision_here
 from vgg_demo.model import VGG
-from vgg_demo.training import StepEvent, Training, learning_rate_at, make_fabric, make_optimizer
+from vgg_demo.training import StepEvent, Training, learning_rate_at, make_optimizer
 from vgg_demo.transforms import transform_batch
 
 Loop = Callable[[RunConfig, Digits], Iterator[int]]
@@ -120,7 +121,8 @@ def bare_steps(config: RunConfig, digits: Digits) -> Iterator[int]:
     torch.manual_seed(config.train.seed)
     network = VGG(config.model).to(memory_format=torch.channels_last).train()
     optimizer = make_optimizer(network, config.train)
-    in_bfloat16 = torch.autocast("cpu", torch.bfloat16, enabled=config.train.precision == "bf16-mixed")
+    precision = precision_here("cpu", config.train.precision)
+    in_bfloat16 = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed")
     step = 0
     while True:
         order = epoch_order(len(train), config.train.seed, step // config.train.steps_per_epoch)

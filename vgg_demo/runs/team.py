@@ -13,12 +13,13 @@ import torch
 
 from vgg_demo.config import RunConfig
 from vgg_demo.data import load_train
+from vgg_demo.device import make_fabric
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import NICENESS, run_worker
 from vgg_demo.together import Team, process_group
-from vgg_demo.training import Training, make_fabric
+from vgg_demo.training import Training
 
 
 def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run | None:

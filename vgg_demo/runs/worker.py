@@ -28,6 +28,7 @@ from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.config import get_preset
 from vgg_demo.data import Digits, load_train
+from vgg_demo.device import make_fabric, precision_here
 from vgg_demo.errors import RunError, StorageError, VggDemoError
 from vgg_demo.files import replacing
 from vgg_demo.measurements import Diagnosis
@@ -37,7 +38,7 @@ from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.store import Run, store_lock
-from vgg_demo.training import StepEvent, Training, learning_rate_at, make_fabric
+from vgg_demo.training import StepEvent, Training, learning_rate_at
 from vgg_demo.watching import watch
 
 SAVE_EVERY_SECONDS = 15.0
@@ -77,7 +78,9 @@ class Worker:
 
     def __init__(self, run: Run, digits: Digits) -> None:
         self.run = run
-        self.config = run.config()
+        config = run.config()
+        precision = precision_here(config.train.device, config.train.precision)
+        self.config = config.with_changes(precision=precision)  # what a checkpoint says is what was done
         self.control = Control(run)
         self.training = Training(
             self.config, digits, make_fabric(self.config.train.device, self.config.train.precision)
