@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from vgg_demo.budget import record_speed
 from vgg_demo.config import PRESETS
@@ -26,6 +26,8 @@ CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+LONGEST_WAIT = 30_000  # milliseconds that a page may take on a slow and busy machine
+expect.set_options(timeout=LONGEST_WAIT)
 
 
 @dataclass
@@ -110,7 +112,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(LONGEST_WAIT)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -122,6 +124,6 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 @pytest.fixture
 def phone(browser: Browser, server: Server) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(LONGEST_WAIT)
     yield context.new_page()
     context.close()

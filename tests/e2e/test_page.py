@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -12,7 +13,7 @@ from itertools import pairwise
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.e2e.conftest import PROJECT, Server, workers
 from vgg_demo.benchmark.server import add_steps, make_run
@@ -288,8 +289,13 @@ def lay_over(page: Page, name: str) -> None:
     offers = page.locator(".st-key-overlay input")
     offers.scroll_into_view_if_needed()
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    offers.click()  # after the frame in which the page tells that it was scrolled: that would close the offers too
-    page.get_by_role("option", name=name).click()
+    offer = page.get_by_role("option", name=name)
+    for _attempt in range(5):  # on a slow machine what closes the offers may come later still
+        offers.click()
+        with contextlib.suppress(TimeoutError):
+            offer.wait_for(timeout=3_000)
+            break
+    offer.click()
 
 
 def test_curve_tells_its_values_and_lies_beside_another_run(
