@@ -21,7 +21,7 @@ from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, Status, create_run
-from vgg_demo.ui.feed import TICK_SECONDS, UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
+from vgg_demo.ui.feed import TICK_SECONDS, UPLOT, UPLOT_URL, Told, ceiling, page_key, routes, snapshot
 
 
 @pytest.fixture
@@ -77,6 +77,32 @@ def test_snapshot_of_a_long_run_stays_small(run: Run) -> None:
 
     assert size < 60_000
     assert snapshot(run)["total"] == 20_000  # it went on past its end
+
+
+def test_snapshots_told_one_after_another_add_up_to_the_whole(run: Run) -> None:
+    points: dict[str, list[Any]] = {"steps": [], "losses": [], "smoothed": [], "rates": []}
+    told, sizes = Told(), []
+    for first in range(1, 3_000, 37):  # the stretches that are thinned to two points double their length twice
+        record(run, *(line(step, 2.3 / step) for step in range(first, first + 37)))
+        seen = snapshot(run, with_rates=True, told=told)
+        sizes.append(len(seen["steps"]))
+        for name, values in points.items():
+            points[name] = values[: seen["kept"]] + seen[name]
+
+        assert points == {name: snapshot(run, with_rates=True)[name] for name in points}
+    assert sorted(sizes)[len(sizes) // 2] < 40
+
+
+def test_snapshot_after_steps_were_dropped_tells_the_whole_curve_again(run: Run) -> None:
+    told = Told()
+    record(run, line(1, 2.0), line(2, 1.0), line(3, 0.5))
+    snapshot(run, told=told)
+    run.metrics_path.write_text("")
+    record(run, line(1, 2.0), line(2, 1.5))  # as after a death and a resumption
+
+    seen = snapshot(run, told=told)
+
+    assert (seen["kept"], seen["losses"]) == (0, [2.0, 1.5])
 
 
 def test_snapshot_of_a_run_that_cannot_be_read_says_so(run: Run) -> None:
@@ -144,7 +170,8 @@ def test_feed_answers_again_by_itself_while_a_run_goes_on(server: Server, served
         record(served_run, line(3, 0.5))
         again = json.loads(feed.recv(timeout=10))
 
-        assert (first["runs"][0]["steps"], again["runs"][0]["steps"]) == ([1, 2], [1, 2, 3])
+        assert (first["runs"][0]["kept"], first["runs"][0]["steps"]) == (0, [1, 2])
+        assert (again["runs"][0]["kept"], again["runs"][0]["steps"], again["runs"][0]["losses"]) == (2, [3], [0.5])
         assert again["turn"] == 3
 
 

@@ -18,6 +18,7 @@ from playwright.sync_api import Page, TimeoutError, expect
 from tests.e2e.conftest import PROJECT, Server, workers
 from vgg_demo.benchmark.server import add_steps, make_run
 from vgg_demo.benchmark.watching import alive
+from vgg_demo.runs.reader import RunReader
 
 pytestmark = pytest.mark.e2e
 
@@ -341,6 +342,28 @@ def test_curve_goes_on_when_a_run_laid_over_it_is_gone(
 
         assert wait_for_step(page, 350) == 350
         expect(page.locator(".u-legend")).to_contain_text(re.compile("stays.*goes"))
+
+
+def test_curve_told_piece_by_piece_shows_old_points_and_new(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    run, config = make_run("grows", 300, total_steps=1000)
+    with alive(run):
+        page.goto(f"{server.url}/?tab=Train&run=grows")
+        assert wait_for_step(page, 300) == 300
+        for first in (300, 320, 340):
+            add_steps(run, config, first, 20)
+            assert wait_for_step(page, first + 20) == first + 20
+        losses = RunReader(run).refresh().losses
+        curve = page.locator(".u-over")
+        width = curve.evaluate("element => element.clientWidth")
+
+        for place in (1, 320, 360):
+            curve.hover(position={"x": place / 1000 * width, "y": 100})
+            beside = range(place - 2, place + 3)  # a pixel is a step wide
+            told = [f"step{step}loss of each batch{losses[step - 1]:.4f}" for step in beside if 0 < step <= 360]
+            expect(page.locator(".u-legend")).to_contain_text(re.compile("|".join(told)))
 
 
 def test_hidden_tab_is_told_nothing_until_someone_looks(

@@ -19,7 +19,7 @@ from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
-IDLE_POLL_SECONDS = 0.3
+IDLE_POLL_SECONDS = 1.0  # each look takes a little from the run that trains
 _children: list[subprocess.Popen[bytes]] = []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,15 +38,36 @@ FIRST_TICK_SECONDS = 0.1  # until there is a first point
 POLICY_VIOLATION = 1008  # of RFC 6455
 
 
-def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_followed: bool = False) -> dict[str, Any]:
+class Told:
+    """Which points of a curve a viewer has been told, so that with each tick only those after them are told."""
+
+    def __init__(self) -> None:
+        self.curve: Curve | None = None
+        self.places: list[int] = []
+
+    def follow(self, curve: Curve) -> tuple[int, list[int]]:
+        """How many of the points told before stay, and the places in the curve of those that follow on them."""
+        before = self.places if curve is self.curve else []  # it is another one when a resumed run has dropped steps
+        self.curve, self.places = curve, curve.places()
+        pairs = zip(before, self.places, strict=False)
+        kept = next((at for at, (old, new) in enumerate(pairs) if old != new), min(len(before), len(self.places)))
+        return kept, self.places[kept:]
+
+
+def snapshot(
+    run: Run, smoothing: float = 0.9, with_rates: bool = False, is_followed: bool = False, told: Told | None = None
+) -> dict[str, Any]:
     """Everything that a tick shows. Raises RunError when the run cannot be read.
 
     smoothing: of the bold line, 0 to below 1. with_rates: the learning rate, too. is_followed: as of page_key.
+    told: what the viewer has by the answers before this one. Of the points of the curve so many stay as "kept" says;
+    those in the answer follow on them.
     """
     config, status = run.config(), run.status()
     curve = resources.run_reader(str(run.path)).refresh()
     total = config.train.total_steps
-    places, smoothed = curve.places(), curve.smoothed(smoothing)
+    kept, places = (told or Told()).follow(curve)
+    smoothed = curve.smoothed(smoothing)
     return {
         "key": page_key(status, curve, is_followed),
         "is_over": status.is_over,
@@ -55,6 +77,7 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
         "total": max(total, curve.last_step),
         "last_step": curve.last_step,
         "ceiling": ceiling(curve),
+        "kept": kept,
         "steps": [curve.steps[place] for place in places],
         "losses": _short(curve.losses, places),
         "smoothed": _short(smoothed, places),
@@ -103,9 +126,11 @@ def loss_in_words(curve: Curve, total_steps: int) -> str:
 
 def ceiling(curve: Curve) -> float:
     """The top of the loss axis: a little above ln 10, or higher when much of the curve lies there."""
-    losses = np.asarray(curve.losses[-5000:])
-    finite = losses[np.isfinite(losses)]
-    high = float(np.percentile(finite, 95, method="lower")) if len(finite) else 0.0
+    first = max(0, len(curve.losses) - 5000)
+    every = 1 + (len(curve.losses) - first) // 1000  # a thousand say as much, and always the same ones
+    losses = np.asarray(curve.losses[first - first % every :: every])
+    finite = np.sort(losses[np.isfinite(losses)])
+    high = float(finite[int(0.95 * (len(finite) - 1))]) if len(finite) else 0.0  # the 95th percentile
     return max(2.5, min(math.ceil(high * 2.2) / 2, 20.0))
 
 
@@ -126,20 +151,23 @@ async def _answer_feed(socket: WebSocket) -> None:
 
     A request for each tick costs the browser more than all else, and asking anew a tenth of what a tick costs. A
     question is {"turn", "runs", "smoothing", "rates", "followed"}; its answer {"turn", "runs"}, a snapshot for each
-    run, or None where it cannot be read. Once all its runs are over it is not answered again.
+    run, or None where it cannot be read; the first one has all points of the curve, those after it what is new. Once
+    all its runs are over it is not answered again.
     """
     origin = socket.headers.get("origin")  # a browser always says it
     if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
         await socket.close(POLICY_VIOLATION)  # a script of another site
         return
     await socket.accept()
+    told: defaultdict[str, Told] = defaultdict(Told)  # by run, since the question
     text, tick, asked = "", None, asyncio.create_task(socket.receive_text())
     try:
         while True:
             await asyncio.wait([asked], timeout=tick)
             if asked.done():
                 text, asked = asked.result(), asyncio.create_task(socket.receive_text())
-            answer, tick = await run_in_threadpool(_answer, text)
+                told = defaultdict(Told)
+            answer, tick = await run_in_threadpool(_answer, text, told)
             await socket.send_text(answer)
     except WebSocketDisconnect:
         return
@@ -150,7 +178,7 @@ async def _answer_feed(socket: WebSocket) -> None:
         await asyncio.gather(asked, return_exceptions=True)  # or the log would speak of an error that nobody took
 
 
-def _answer(text: str) -> tuple[str, float | None]:
+def _answer(text: str, told: defaultdict[str, Told]) -> tuple[str, float | None]:
     """The answer, and the seconds until the next one, None for never. Raises ValueError when it is no question."""
     question = json.loads(text)
     try:
@@ -158,16 +186,16 @@ def _answer(text: str) -> tuple[str, float | None]:
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError("a question names runs and a smoothing from 0 to 0.99") from error
     views = {"with_rates": question.get("rates") is True, "is_followed": question.get("followed") is True}
-    runs = [_snapshot_of(name, smoothing, **views) for name in names]
+    runs = [_snapshot_of(str(name), smoothing, told=told[str(name)], **views) for name in names]
     answer = json.dumps({"turn": question.get("turn"), "runs": runs})
     if all(run and run["is_over"] for run in runs):
         return answer, None
     return answer, FIRST_TICK_SECONDS if runs[0] and not runs[0]["steps"] else TICK_SECONDS
 
 
-def _snapshot_of(name: object, *args: Any, **views: Any) -> dict[str, Any] | None:
+def _snapshot_of(name: str, *args: Any, **views: Any) -> dict[str, Any] | None:
     try:
-        return snapshot(get_run(str(name)), *args, **views)
+        return snapshot(get_run(name), *args, **views)
     except RunError:
         return None
 

@@ -68,7 +68,9 @@ class Curve {
     if (this.isClosed || turn !== this.question.turn || !runs.length) return;
     if (!uplot) return this.retry();
     // a run that cannot be read any more stays as it was
-    this.question.runs.forEach((name, index) => { this.feeds[name] = runs[index] ?? this.feeds[name]; });
+    this.question.runs.forEach((name, index) => {
+      if (runs[index]) this.feeds[name] = goOn(this.feeds[name], runs[index]);
+    });
     const { run, key } = this.data, feed = this.feeds[run];
     if (!feed) return;
     this.show(feed);
@@ -224,6 +226,14 @@ class Curve {
   resize() {
     if (this.plot && this.plot.width !== this.width()) this.plot.setSize({ width: this.width(), height: HEIGHT });
   }
+}
+
+// an answer holds those points of the curve that follow on the ones kept from the answer before
+function goOn(before, feed) {
+  for (const name of feed.kept ? ["steps", "losses", "smoothed", "rates"] : []) {
+    if (feed[name]) feed[name] = before[name].slice(0, feed.kept).concat(feed[name]);
+  }
+  return feed;
 }
 
 // under the mouse: the series' own nearest point, though the curves have points at different steps

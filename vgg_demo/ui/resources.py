@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import queue
 import threading
@@ -112,7 +113,7 @@ def test_digits() -> Digits:
     return load_test()
 
 
-@st.cache_resource(show_spinner=False, max_entries=50)
+@functools.lru_cache(maxsize=50)  # asked for with each tick, of which Streamlit's cache would take a tenth
 def run_reader(path: str) -> RunReader:
     """The one reader of a run, for all who watch it."""
     return RunReader(Run(Path(path)))
