@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from vgg_demo.benchmark import startup
 from vgg_demo.benchmark.loads import load_rows
 from vgg_demo.benchmark.server import Server, Viewer, add_steps, make_run, own_home
-from vgg_demo.benchmark.watching import alive, curve_rows, tick_rows
+from vgg_demo.benchmark.watching import alive, first_answer_rows, tick_rows
 from vgg_demo.budget import estimate_seconds
 from vgg_demo.config import PRESETS
 from vgg_demo.runs.reader import RunReader
@@ -42,17 +42,17 @@ def test_add_steps_goes_on_where_the_run_stands(home: Path) -> None:
 
 def test_viewer_sees_a_run_tick_and_the_server_counts(home: Path) -> None:
     run, config = make_run("mine", 30, total_steps=1000)
-    curve = list(curve_rows(run, config, 30, ticks=2))
+    curve = list(tick_rows(run, config, 30, ticks=2))
 
     with alive(run), Server(home) as server:
-        ticks = list(tick_rows(server, run, config, 30 + 3 * 5, ticks=2))
+        ticks = list(first_answer_rows(server, run, config, 30 + 3 * 5, ticks=2))
         loads = list(load_rows(server, (1, 2), runs=1))
 
     assert RunReader(run).refresh().steps == list(range(1, 56))  # 3 and 2 times 5 more
     assert run.status().state == "stopped"
     assert [len(row.values) for row in curve] == [2, 2]
     assert [len(row.values) for row in ticks] == [2, 1, 2]
-    assert ticks[2].values[0] > curve[1].values[0]  # the same answer, some steps later
+    assert ticks[2].values[0] > curve[1].values[0]  # the whole curve, not what is new in it
     assert [len(row.values) for row in loads] == [1, 1, 2, 2]
     assert all(value > 0 for row in loads for value in row.values)
 

@@ -21,18 +21,18 @@ STEPS_A_TICK = 5
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    """For each length: time and bytes of a tick on a real server, and the part that follows and thins the curve."""
+    """For each length: time and bytes of a tick, and of a first answer, with the whole curve, on a real server."""
     ticks = 10 if effort.quick else 40
     with own_home() as home:
         for length in LENGTHS:
             run, config = make_run(f"run-{length}", length, total_steps=length + 10 * ticks * STEPS_A_TICK)
-            yield from curve_rows(run, config, length, ticks)
+            yield from tick_rows(run, config, length, ticks)
             with alive(run), Server(home) as server:
-                yield from tick_rows(server, run, config, length + (ticks + 1) * STEPS_A_TICK, ticks)
+                yield from first_answer_rows(server, run, config, length + (ticks + 1) * STEPS_A_TICK, ticks)
 
 
-def curve_rows(run: Run, config: RunConfig, length: int, ticks: int) -> Iterator[Row]:
-    """Reading what is new, thinning, and the answer as JSON, without a server. Steps are recorded from length on."""
+def tick_rows(run: Run, config: RunConfig, length: int, ticks: int) -> Iterator[Row]:
+    """Ticks without a server: reading what is new, thinning, and telling it. Steps are recorded from length on."""
     from vgg_demo.ui.feed import Told, snapshot
 
     milliseconds, sizes, told = [], [], Told()
@@ -42,13 +42,13 @@ def curve_rows(run: Run, config: RunConfig, length: int, ticks: int) -> Iterator
         milliseconds.append(1000 * (time.perf_counter() - started))
         sizes.append(len(answer) / 1000)
         add_steps(run, config, length + tick * STEPS_A_TICK, STEPS_A_TICK)
-    note = f"once for all viewers, after a first look of {milliseconds[0]:.0f} ms"
-    yield Row("watching", f"{length:,} steps: follow, thin, answer", "ms", tuple(milliseconds[1:]), note)
-    yield Row("watching", f"{length:,} steps: what is new, as JSON", "kB", tuple(sizes[1:]))
+    note = f"after a first look of {milliseconds[0]:.0f} ms"
+    yield Row("watching", f"{length:,} steps: a tick: follow, thin, answer", "ms", tuple(milliseconds[1:]), note)
+    yield Row("watching", f"{length:,} steps: a tick, down to one viewer", "kB", tuple(sizes[1:]))
 
 
-def tick_rows(server: Server, run: Run, config: RunConfig, recorded: int, ticks: int) -> Iterator[Row]:
-    """A tick on a real server. recorded: steps that the run has."""
+def first_answer_rows(server: Server, run: Run, config: RunConfig, recorded: int, ticks: int) -> Iterator[Row]:
+    """First answers of a real server. recorded: steps that the run has."""
     length = recorded - (ticks + 1) * STEPS_A_TICK
     milliseconds, sizes = [], []
     with server.open_feed() as ask:
@@ -60,9 +60,10 @@ def tick_rows(server: Server, run: Run, config: RunConfig, recorded: int, ticks:
             sizes.append(len(ask([run.name])) / 1000)
             milliseconds.append(1000 * (time.perf_counter() - started))
     processor = 1000 * (server.processor_seconds - processor_started) / ticks
-    yield Row("watching", f"{length:,} steps: a tick, from asked to answered", "ms", tuple(milliseconds))
-    yield Row("watching", f"{length:,} steps: a tick, the server's processor", "ms", (processor,), f"mean of {ticks}")
-    yield Row("watching", f"{length:,} steps: all of it, down to one viewer", "kB", tuple(sizes), "the first answer")
+    what = f"{length:,} steps: the first answer"
+    yield Row("watching", f"{what}, from asked to answered", "ms", tuple(milliseconds))
+    yield Row("watching", f"{what}, the server's processor", "ms", (processor,), f"mean of {ticks}")
+    yield Row("watching", f"{what}, down to one viewer", "kB", tuple(sizes))
 
 
 class alive:
