@@ -41,8 +41,7 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
 def precision_here(device: str, precision: str) -> str:
     """The precision that this machine computes with where a config asks for one; both as in TrainConfig.
 
-    Without instructions for bfloat16 its product of two numbers is put together from several others, which took eleven
-    times as long for the preset best as 32 bits do.
+    Where a processor has no instructions for bfloat16 it takes eleven times as long as 32 bits for the preset best.
     """
     return "32-true" if precision == "bf16-mixed" and not has_bfloat16(device) else precision
 

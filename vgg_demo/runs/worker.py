@@ -78,9 +78,7 @@ class Worker:
 
     def __init__(self, run: Run, digits: Digits) -> None:
         self.run = run
-        config = run.config()
-        precision = precision_here(config.train.device, config.train.precision)
-        self.config = config.with_changes(precision=precision)  # what a checkpoint says is what was done
+        self.config = run.config()
         self.control = Control(run)
         self.training = Training(
             self.config, digits, make_fabric(self.config.train.device, self.config.train.precision)
@@ -142,9 +140,14 @@ class Worker:
         self.save_network()
 
     def save_network(self) -> None:
-        """Write model.safetensors, whole or not at all. Its metrics say nothing of this machine's folders."""
+        """Write model.safetensors, whole or not at all. Its metrics say nothing of this machine's folders.
+
+        Its config says how precisely it was computed, which may be another way than was asked for.
+        """
         metrics = {name: value for name, value in self.result().items() if name != "checkpoint"}
-        save_checkpoint(self.run.checkpoint_path, self.training.trained_network, self.config, metrics)
+        train = self.config.train
+        config = self.config.with_changes(precision=precision_here(train.device, train.precision))
+        save_checkpoint(self.run.checkpoint_path, self.training.trained_network, config, metrics)
 
     def result(self) -> dict[str, Any]:
         """The figures so far, as train --json gives them."""
