@@ -206,12 +206,12 @@ class Curve {
     for (const [value, words_, drop] of [[this.data.levels.nothing, words.nothing, -4], [this.data.levels.frequencies, words.frequencies, 13]]) {
       const y = plot.valToPos(value, "y", true);
       line(bbox.left, y, right, y, colours.mark, [5, 4]);
-      label(words_, right - 4 * ratio, y + drop * ratio, "right", colours.mark);
+      label(words_, right - 4 * ratio, y + drop * ratio, "right", this.text);
     }
     for (const [step, name] of this.feed.epoch_marks) {
       const x = plot.valToPos(step, "x", true);
       line(x, bbox.top, x, bottom, colours.mark, [2, 3]);
-      label(name, x, bbox.top - 4 * ratio, "center", colours.mark);
+      label(name, x, bbox.top - 4 * ratio, "center", this.text);
     }
     for (const [step, rate] of this.feed.rate_changes) {
       const x = plot.valToPos(step, "x", true);
