@@ -291,12 +291,16 @@ def lay_over(page: Page, name: str) -> None:
     offers.scroll_into_view_if_needed()
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     offer = page.get_by_role("option", name=name)
-    for _attempt in range(5):  # on a slow machine what closes the offers may come later still
+    chosen = page.locator(".st-key-overlay").get_by_text(name, exact=True)
+    for _attempt in range(
+        5
+    ):  # on a slow machine what closes the offers, or takes the choice back, may come later still
         offers.click()
         with contextlib.suppress(TimeoutError):
-            offer.wait_for(timeout=3_000)
-            break
-    offer.click()
+            offer.click(timeout=3_000)
+            chosen.wait_for(timeout=3_000)
+            return
+    expect(chosen).to_be_visible()
 
 
 def test_curve_tells_its_values_and_lies_beside_another_run(
