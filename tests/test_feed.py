@@ -175,6 +175,16 @@ def test_feed_answers_again_by_itself_while_a_run_goes_on(server: Server, served
         assert again["turn"] == 3
 
 
+def test_feed_of_a_run_that_stands_still_answers_once_a_second(server: Server, served_run: Run) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/feed") as feed:
+        feed.send(json.dumps({"runs": [served_run.name], "smoothing": 0}))
+        feed.recv(timeout=10)
+        assert json.loads(feed.recv(timeout=10))["runs"][0]["steps"] == []  # nothing is new, as while it is paused
+
+        with pytest.raises(TimeoutError):
+            feed.recv(timeout=TICK_SECONDS / 2)
+
+
 def test_feed_falls_silent_when_all_runs_are_over_or_none_is_asked_for(server: Server, served_run: Run) -> None:
     served_run.update_status(state="finished")
     for runs in ([served_run.name], []):

@@ -190,7 +190,7 @@ def _answer(text: str, told: defaultdict[str, Told]) -> tuple[str, float | None]
     answer = json.dumps({"turn": question.get("turn"), "runs": runs})
     if all(run and run["is_over"] for run in runs):
         return answer, None
-    return answer, FIRST_TICK_SECONDS if runs[0] and not runs[0]["steps"] else TICK_SECONDS
+    return answer, FIRST_TICK_SECONDS if runs[0] and not runs[0]["last_step"] else TICK_SECONDS
 
 
 def _snapshot_of(name: str, *args: Any, **views: Any) -> dict[str, Any] | None:
