@@ -292,9 +292,8 @@ def lay_over(page: Page, name: str) -> None:
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     offer = page.get_by_role("option", name=name)
     chosen = page.locator(".st-key-overlay").get_by_text(name, exact=True)
-    for _attempt in range(
-        5
-    ):  # on a slow machine what closes the offers, or takes the choice back, may come later still
+    # on a slow machine what closes the offers, or takes the choice back, may come later still
+    for _attempt in range(5):
         offers.click()
         with contextlib.suppress(TimeoutError):
             offer.click(timeout=3_000)

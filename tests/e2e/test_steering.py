@@ -11,7 +11,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import Server, workers
+from tests.e2e.conftest import LONGEST_WAIT, Server, workers
 from tests.e2e.test_page import choose_long_training, wait_for_step, wait_idle
 from tests.helpers import kill, steps, wait_until
 from vgg_demo.runs.reader import RunReader
@@ -25,7 +25,7 @@ SHORT = 20_000  # milliseconds that a worker or a page may take on a busy machin
 def other(browser: Browser, server: Server) -> Iterator[Page]:
     """A second person's browser."""
     context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(LONGEST_WAIT)
     yield context.new_page()
     context.close()
 

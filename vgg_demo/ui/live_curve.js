@@ -66,11 +66,11 @@ class Curve {
   async hear({ turn, runs }) {
     const uplot = await loadUplot(this.data.library);
     if (this.isClosed || turn !== this.question.turn || !runs.length) return;
-    if (!uplot) return this.retry();
     // a run that cannot be read any more stays as it was
     this.question.runs.forEach((name, index) => {
       if (runs[index]) this.feeds[name] = goOn(this.feeds[name], runs[index]);
     });
+    if (!uplot) return this.retry();
     const { run, key } = this.data, feed = this.feeds[run];
     if (!feed) return;
     this.show(feed);
