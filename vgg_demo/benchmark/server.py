@@ -111,6 +111,8 @@ class Server:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        if self.process.poll() is not None:
+            return  # it was ended before
         children = psutil.Process(self.process.pid).children(recursive=True)  # the warm worker
         self.process.terminate()
         self.process.wait()

@@ -153,7 +153,12 @@ export default function (component) {
       pen.remove();
     };
   };
-  attach();
-  const timer = setInterval(attach, 250);   // the canvas may come later, or come anew
-  return () => { clearInterval(timer); cleanUp(); };
+  let timer = null;
+  const sight = new ResizeObserver(([tools]) => {   // it has no width while another tab is shown
+    clearInterval(timer);
+    if (tools.contentRect.width) timer = setInterval(attach, 250);   // the canvas may come later, or come anew
+    attach();
+  });
+  sight.observe(parentElement.querySelector(".tools"));
+  return () => { sight.disconnect(); clearInterval(timer); cleanUp(); };
 }
