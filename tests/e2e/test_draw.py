@@ -22,6 +22,39 @@ def expect_empty(page: Page) -> None:
     expect(page.get_by_text("The canvas is empty")).to_be_visible()
 
 
+COUNT_TICKS = """
+    const begin = window.setInterval;
+    window.ticks = 0;
+    window.setInterval = (action, ...more) => begin(() => { window.ticks++; action(); }, ...more);
+"""
+
+
+def ticks(page: Page) -> int:
+    """How often what the page does every so often was done in a second."""
+    before = page.evaluate("window.ticks")
+    page.wait_for_timeout(1000)
+    return int(page.evaluate("window.ticks") - before)
+
+
+def test_hidden_canvas_leaves_the_processor_to_the_training(page: Page, server: Server) -> None:
+    page.add_init_script(COUNT_TICKS)
+    open_tab(page, server, "Train")
+    assert ticks(page) == 0
+
+    page.get_by_role("tab", name="Draw", exact=True).click()
+    expect(tool(page, "Undo")).to_be_visible()
+    wait_idle(page)
+    assert ticks(page) > 0  # the canvas may come anew
+    draw(page, SEVEN)
+    expect_answer(page, 7)
+    tool(page, "Undo").click()
+    expect_empty(page)
+
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(tool(page, "Undo")).to_be_hidden()
+    assert ticks(page) == 0
+
+
 def test_strokes_of_the_mouse_are_undone_redone_and_cleared(page: Page, server: Server) -> None:
     open_tab(page, server, "Draw")
     expect(tool(page, "Undo")).to_be_disabled()

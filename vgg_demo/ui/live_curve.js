@@ -158,7 +158,7 @@ class Curve {
     const scales = new Set(list.map(([, , options]) => options.scale));
     const digits = (scale) => (scale === "rate" ? (v) => v.toPrecision(3) : scale === "accuracy" ? (v) => `${v.toFixed(2)} %` : (v) => v.toFixed(4));
     return {
-      width: this.width(), height: HEIGHT, padding: [16, 12, 0, 0],
+      width: this.width(), height: HEIGHT, padding: [16, scales.size > 1 ? 12 : 28, 0, 0],   // the last step's number needs room
       scales: {
         x: { time: false, range: () => [0, Math.max(this.feed.total, ...this.others().map((feed) => feed.last_step))] },
         y: is_log ? { distr: 3, range: (plot, low, high) => [LEAST_LOSS, Math.max(high, 10)] }
