@@ -537,6 +537,7 @@ def test_app_waiting_run_shows_its_place_and_can_be_withdrawn(app: AppTest) -> N
 
     app.button(key="start").click().run()
     assert "Place 1 in the queue. The teacher has paused the queue." in texts(app)
+    assert "waits for its turn; it can be withdrawn" in texts(app)
     click(app, "Withdraw")
 
     assert list_runs()[0].status().state == "stopped"

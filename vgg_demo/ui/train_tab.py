@@ -78,9 +78,11 @@ def show_start() -> None:
             key="start",
         )
         if own is not None:
-            st.caption(
-                _("Your training **{name}** is going on; it can be stopped beside its curve.").format(name=own.name)
-            )
+            if own.status().state == "queued":
+                stands = _("Your training **{name}** waits for its turn; it can be withdrawn.")
+            else:
+                stands = _("Your training **{name}** is going on; it can be stopped beside its curve.")
+            st.caption(stands.format(name=own.name))
         if error := st.session_state.pop("train_error", None):
             st.error(error)
         checks_view.show(config)
