@@ -8,7 +8,7 @@ from vgg_demo.config import DEFAULT_PRESET, PRESETS, RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import read_class_settings, readable
-from vgg_demo.runs.store import Run, get_run, list_runs
+from vgg_demo.runs.store import Run, Status, get_run, list_runs
 from vgg_demo.ui import checks_view, class_settings, data_view, identity, lesson, live, resources, runs_list, settings
 from vgg_demo.ui.text import _
 
@@ -78,11 +78,12 @@ def show_start() -> None:
             key="start",
         )
         if own is not None:
-            if own.status().state == "queued":
+            run, status = own
+            if status.state == "queued":
                 stands = _("Your training **{name}** waits for its turn; it can be withdrawn.")
             else:
                 stands = _("Your training **{name}** is going on; it can be stopped beside its curve.")
-            st.caption(stands.format(name=own.name))
+            st.caption(stands.format(name=run.name))
         if error := st.session_state.pop("train_error", None):
             st.error(error)
         checks_view.show(config)
@@ -105,15 +106,15 @@ def shown_run() -> Run | None:
     return next((run for run in runs if run.is_active), runs[0] if runs else None)
 
 
-def own_active_run() -> Run | None:
+def own_active_run() -> tuple[Run, Status] | None:
     """The run of this browser that goes on or waits: it can start no second one beside it."""
-    mine = (run for run, status in readable() if status.owner == identity.owner() and not status.is_over)
+    mine = ((run, status) for run, status in readable() if status.owner == identity.owner() and not status.is_over)
     return next(mine, None)
 
 
 def _start(name: str) -> None:
     if own := own_active_run():  # a second click was quicker than the page
-        st.query_params["run"] = own.name
+        st.query_params["run"] = own[0].name
         return
     try:
         config = PRESETS[name].config
