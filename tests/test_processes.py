@@ -1,4 +1,4 @@
-"""A process that gives way does so for the whole machine, not only beside its own kin."""
+"""A process that gives way does so for the whole machine; one that trains keeps each thread on a core of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+
+from tests.helpers import TINY, kill, wait_for_step
+from vgg_demo.runs.manager import start_run
+from vgg_demo.runs.processes import GPU_DRIVERS, SAID_BY, one_thread_a_core
 
 AUTOGROUP = Path("/proc/self/autogroup")
 GIVE_WAY = """
@@ -42,3 +47,45 @@ def test_give_way_lowers_the_group_of_its_own_session_and_nobody_elses() -> None
     after_giving_way(in_own_session=False)
 
     assert AUTOGROUP.read_text() == before
+
+
+def cores_of_threads(process: psutil.Process) -> list[tuple[int, ...]]:
+    """Of each of its threads that has worked, the cores that it may be on; the first thread first."""
+    busy = [thread.id for thread in process.threads() if thread.user_time > 0.1]
+    return [tuple(psutil.Process(thread).cpu_affinity()) for thread in sorted(busy)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
+@pytest.mark.skipif((psutil.cpu_count(logical=False) or 1) < 2, reason="there is one core")
+@pytest.mark.skipif(any(Path(driver).exists() for driver in GPU_DRIVERS), reason="the processor trains nothing")
+@pytest.mark.usefixtures("home")
+def test_training_on_all_cores_keeps_each_thread_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as when nobody asked for fewer threads than cores
+
+    run = start_run(TINY.with_changes(steps=100_000, batch_size=500))
+    wait_for_step(run, 100)
+    threads = cores_of_threads(psutil.Process(run.status().pid))
+    kill(run)
+
+    assert len(set(threads)) > 1
+    assert all(len(cores) < len(psutil.Process().cpu_affinity()) for cores in threads)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
+@pytest.mark.parametrize("name", SAID_BY)
+def test_whoever_says_where_threads_run_is_obeyed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for other in SAID_BY:
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setattr("vgg_demo.runs.processes.GPU_DRIVERS", ())
+    assert one_thread_a_core()
+
+    monkeypatch.setenv(name, "1")
+    assert one_thread_a_core() == {}
+
+
+def test_beside_a_gpu_threads_go_where_there_is_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in SAID_BY:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("vgg_demo.runs.processes.GPU_DRIVERS", (str(tmp_path),))
+
+    assert one_thread_a_core() == {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
-from vgg_demo.runs.processes import process_started
+from vgg_demo.runs.processes import one_thread_a_core, process_started
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
@@ -189,7 +189,7 @@ def _spawn(
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
-        env={**os.environ, "VGG_DEMO_HOME": str(home())},
+        env={**os.environ, **one_thread_a_core(), "VGG_DEMO_HOME": str(home())},
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.DEVNULL,

@@ -1,12 +1,16 @@
-"""Whether a process still lives (that very one, not a later one with its number), and how one gives way to others."""
+"""Whether a process still lives (that very one, not a later one with its number), and how one shares the processor."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
 import psutil
+
+SAID_BY = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")  # how many threads, and where
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and Windows' for its Linux
 
 
 def is_alive(pid: int | None, started: float | None) -> bool:
@@ -48,3 +52,18 @@ def give_way(niceness: int) -> None:
     if os.getsid(0) == os.getpid():
         with contextlib.suppress(OSError):  # not Linux, or not allowed
             Path("/proc/self/autogroup").write_text(str(niceness))
+
+
+def one_thread_a_core() -> dict[str, str]:
+    """Environment in which a process keeps each of torch's threads on a core of its own: read when torch is loaded.
+
+    The threads wait for each other many times in every step. Where another program needs a core, Linux would move the
+    thread from there to where another one is, and both would wait; with two trainings at once, most of the time.
+    Empty where fewer threads than cores are asked for (different processes would take the same ones), beside a GPU
+    (the processor does little, and several runs may train at once), and where the caller's environment decides.
+    Source: https://gcc.gnu.org/onlinedocs/libgomp/OMP_005fPROC_005fBIND.html.
+    """
+    is_said, has_gpu = any(name in os.environ for name in SAID_BY), any(Path(driver).exists() for driver in GPU_DRIVERS)
+    if sys.platform != "linux" or is_said or has_gpu:
+        return {}
+    return {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
