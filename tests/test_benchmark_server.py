@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from vgg_demo.benchmark import startup
+from tests.helpers import TINY
+from vgg_demo.benchmark import sharing, startup
 from vgg_demo.benchmark.loads import load_rows
+from vgg_demo.benchmark.rows import Effort
 from vgg_demo.benchmark.server import Server, Viewer, add_steps, make_run, own_home
 from vgg_demo.benchmark.watching import alive, first_answer_rows, tick_rows
 from vgg_demo.budget import estimate_seconds
@@ -55,6 +59,28 @@ def test_viewer_sees_a_run_tick_and_the_server_counts(home: Path) -> None:
     assert ticks[2].values[0] > curve[1].values[0]  # the whole curve, not what is new in it
     assert [len(row.values) for row in loads] == [1, 1, 2, 2]
     assert all(value > 0 for row in loads for value in row.values)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
+def test_sharing_measures_both_ways_in_each_situation_and_ends_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("vgg_demo.benchmark.sharing.SECONDS", 1.0)
+    before = psutil.Process().children()  # of other tests; some may be dead and not yet collected
+
+    speeds = sharing.in_turns(TINY.with_changes(steps=1_000_000), rounds=1)
+
+    assert len(speeds) == 6
+    assert all(len(values) == 1 and values[0] > 0 for values in speeds.values())
+    assert "OMP_PROC_BIND" not in os.environ
+    assert not any(process.is_running() for process in psutil.Process().children() if process not in before)
+
+
+def test_sharing_says_where_there_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    rows = list(sharing.measure(Effort(quick=True)))
+
+    assert [row.values for row in rows] == [()]
 
 
 class Recording:

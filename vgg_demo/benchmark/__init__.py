@@ -19,6 +19,7 @@ PARTS = {  # name: what it answers, in the order of the table
     "pipeline": "the batched transform and the story's PIL pipeline, images of 224×224",
     "story": "a step of our blog and vgg16-gpu presets and of the story's own loop",
     "watching": "what watching a run costs the server and the network",
+    "sharing": "what a training keeps of its speed beside another program and another training",
     "loads": "memory of the server over many page loads",
     "startup": "the command line and the page from a fresh process; the files are in the system's cache",
 }
