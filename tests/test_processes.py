@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.helpers import TINY, kill, wait_for_step
-from vgg_demo.runs.manager import start_run
+from tests.helpers import TINY, kill, wait_for_state, wait_for_step
+from vgg_demo.runs.manager import queue_run, start_run
 from vgg_demo.runs.processes import GPU_DRIVERS, SAID_BY, one_thread_a_core
+from vgg_demo.runs.store import Run
 
 AUTOGROUP = Path("/proc/self/autogroup")
 GIVE_WAY = """
@@ -49,29 +50,53 @@ def test_give_way_lowers_the_group_of_its_own_session_and_nobody_elses() -> None
     assert AUTOGROUP.read_text() == before
 
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
+several_cores = pytest.mark.skipif((psutil.cpu_count(logical=False) or 1) < 2, reason="there is one core")
+no_gpu = pytest.mark.skipif(
+    any(Path(driver).exists() for driver in GPU_DRIVERS), reason="threads go where there is room"
+)
+LONG = TINY.with_changes(steps=100_000, batch_size=500)
+
+
 def cores_of_threads(process: psutil.Process) -> list[tuple[int, ...]]:
     """Of each of its threads that has worked, the cores that it may be on; the first thread first."""
     busy = [thread.id for thread in process.threads() if thread.user_time > 0.1]
     return [tuple(psutil.Process(thread).cpu_affinity()) for thread in sorted(busy)]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
-@pytest.mark.skipif((psutil.cpu_count(logical=False) or 1) < 2, reason="there is one core")
-@pytest.mark.skipif(any(Path(driver).exists() for driver in GPU_DRIVERS), reason="the processor trains nothing")
-@pytest.mark.usefixtures("home")
-def test_training_on_all_cores_keeps_each_thread_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as when nobody asked for fewer threads than cores
-
-    run = start_run(TINY.with_changes(steps=100_000, batch_size=500))
+def assert_each_thread_has_its_core(run: Run) -> None:
+    """Of a run that has begun, and is over afterwards."""
     wait_for_step(run, 100)
     threads = cores_of_threads(psutil.Process(run.status().pid))
     kill(run)
-
     assert len(set(threads)) > 1
     assert all(len(cores) < len(psutil.Process().cpu_affinity()) for cores in threads)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
+@linux
+@several_cores
+@no_gpu
+@pytest.mark.usefixtures("home")
+def test_training_on_all_cores_keeps_each_thread_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as when nobody asked for fewer threads than cores
+
+    assert_each_thread_has_its_core(start_run(LONG))
+
+
+@linux
+@several_cores
+@no_gpu
+@pytest.mark.usefixtures("home")
+def test_next_in_the_queue_has_all_cores_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    first, second = queue_run(TINY.with_changes(steps=20), "a"), queue_run(LONG, "b")
+    wait_for_state(first, "finished")  # its process, whose first thread was kept on one core, starts the second
+
+    assert_each_thread_has_its_core(second)
+
+
+@linux
 @pytest.mark.parametrize("name", SAID_BY)
 def test_whoever_says_where_threads_run_is_obeyed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for other in SAID_BY:

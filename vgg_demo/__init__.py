@@ -13,6 +13,9 @@ from typing import Any
 # the default costs nothing when alone, and makes two trainings side by side ten times faster.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
+# The cores that this process may use, as it was started: once torch is loaded, its first thread may be kept on one.
+CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+
 _HOMES = {
     "PRESETS": "config",
     "ModelConfig": "config",

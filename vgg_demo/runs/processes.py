@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from vgg_demo import CORES
+
 SAID_BY = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")  # how many threads, and where
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and Windows' for its Linux
 
@@ -67,3 +69,9 @@ def one_thread_a_core() -> dict[str, str]:
     if sys.platform != "linux" or is_said or has_gpu:
         return {}
     return {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
+
+
+def leave_core() -> None:
+    """Let the thread that calls, and processes that it starts from now on, run on all of this process's cores again."""
+    if CORES:
+        os.sched_setaffinity(0, CORES)
