@@ -283,6 +283,23 @@ def test_phone_shows_start_first_and_the_curve_of_a_run_that_was_sent(
     assert at_curve < 844  # without scrolling
 
 
+def test_budget_is_told_by_itself_once_nothing_trains_any_more(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    make_run("over", 300)[0].update_status(state="finished")
+    with alive(make_run("elsewhere", 300)[0]):
+        page.goto(f"{server.url}/?tab=Train&run=over")  # so that nothing on the page follows what trains
+        wait_idle(page)
+        page.get_by_text("Settings", exact=True).click()
+        batch_size = page.get_by_role("spinbutton", name="Batch size")
+        batch_size.fill("95")  # no preset's: it has not been measured
+        batch_size.press("Enter")
+        expect(page.get_by_text("is measured when nothing trains")).to_be_visible()
+
+    expect(page.get_by_text("takes about")).to_be_visible(timeout=60_000)
+
+
 def lay_over(page: Page, name: str) -> None:
     """Choose a run by its name in the list of runs, which has just been opened."""
     page.get_by_role("button", name="Delete").wait_for()  # below the list: idle before that is idle before its opening

@@ -16,7 +16,8 @@ from vgg_demo.ui import resources
 from vgg_demo.ui.text import _
 
 LESSON_SECONDS = 600.0
-MEASURE_TICK_SECONDS = 1.0
+# how the budget may stand, and how often to look whether it stands otherwise: seldom beside a training
+TICK_SECONDS = {"known": None, "measured now": 1.0, "later": 10.0}
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,10 @@ def chosen_config(preset: RunConfig) -> RunConfig:
 
 def show_budget(config: RunConfig) -> bool:
     """What the training will cost here, in time and memory. Returns False when it cannot be started."""
-    is_measured_now = False
     if estimate_seconds(config) is None:
         resources.measuring().ask(config)
-        is_measured_now = not resources.is_busy()
-    st.fragment(_show_time, run_every=MEASURE_TICK_SECONDS if is_measured_now else None)(config, is_measured_now)
+    stands = _how_budget_stands(config)
+    st.fragment(_show_time, run_every=TICK_SECONDS[stands])(config, stands)
     needed, free = estimate_memory(config), psutil.virtual_memory().available
     if needed > free and config.train.device in ("auto", "cpu"):
         st.error(
@@ -84,15 +84,22 @@ def fill_settings(config: RunConfig) -> None:
         st.session_state[_key(name, config.preset)] = values[name]
 
 
-def _show_time(config: RunConfig, is_measured_now: bool) -> None:
+def _how_budget_stands(config: RunConfig) -> str:
+    """One of TICK_SECONDS."""
+    if estimate_seconds(config) is not None:
+        return "known"
+    return "later" if resources.is_busy() else "measured now"
+
+
+def _show_time(config: RunConfig, stood: str) -> None:
     parameters = _("{count:,} parameters").format(count=config.model.parameters)
-    seconds = estimate_seconds(config)
-    if is_measured_now and (seconds is not None or resources.is_busy()):
+    seconds, stands = estimate_seconds(config), _how_budget_stands(config)
+    if stands != stood:
         st.rerun()  # the whole page: ticks that show nothing new would take time from a training
     if seconds is None:
         measuring = _("{parameters} · measuring how long it takes here …")
         later = _("{parameters} · how long it takes here is measured when nothing trains")
-        st.caption((measuring if is_measured_now else later).format(parameters=parameters))
+        st.caption((later if stands == "later" else measuring).format(parameters=parameters))
         return
     epoch = seconds / config.train.total_steps * config.train.steps_per_epoch
     memory = format_bytes(estimate_memory(config))
