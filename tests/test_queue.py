@@ -147,6 +147,14 @@ def test_place_and_wait_of_what_was_never_measured_gives_the_place_alone(home: P
     assert place_and_wait(create_run(TINY, owner="b")) == (2, None)
 
 
+def test_whoever_waits_is_told_how_long_as_soon_as_what_trains_knows_its_speed(home: Path) -> None:
+    first, second = queue_run(TINY.with_changes(steps=1_000_000), "a"), queue_run(TINY, "b")
+    assert place_and_wait(second) == (1, None)  # nothing has been measured
+
+    wait_until(lambda: place_and_wait(second)[1] is not None, seconds=60)
+    kill(first)
+
+
 def test_withdrawn_run_never_starts(home: Path) -> None:
     write_class_settings(ClassSettings(queue_paused=True))
     run = queue_run(TINY, "a")

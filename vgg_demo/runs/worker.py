@@ -108,11 +108,16 @@ class Worker:
                 self.keeping.run(self._keep_good_state)
             if self.saving.is_due:
                 self.saving.run(self.save)
+                self.tell_speed()  # to those who wait for their turn
         self.save()
         finished = self.training.step >= self.config.train.total_steps
+        self.tell_speed()
+        self.run.update_status(state="finished" if finished else "stopped", ended=time.time(), result=self.result())
+
+    def tell_speed(self) -> None:
+        """Let it be known how long a step takes here with these settings, on average so far."""
         if self.training.step and self.training.team.size == 1:
             record_speed(self.config, self.recorder.seconds / self.training.step)
-        self.run.update_status(state="finished" if finished else "stopped", ended=time.time(), result=self.result())
 
     def obey(self, event: str) -> None:
         """Do what was asked since the last event; while paused, wait here."""
