@@ -59,9 +59,9 @@ LONG = TINY.with_changes(steps=100_000, batch_size=500)
 
 
 def cores_of_threads(process: psutil.Process) -> list[tuple[int, ...]]:
-    """Of each of its threads that has worked, the cores that it may be on; the first thread first."""
+    """Of each of its threads that has worked, the cores that it may be on."""
     busy = [thread.id for thread in process.threads() if thread.user_time > 0.1]
-    return [tuple(psutil.Process(thread).cpu_affinity()) for thread in sorted(busy)]
+    return [tuple(psutil.Process(thread).cpu_affinity()) for thread in busy]
 
 
 def assert_each_thread_has_its_core(run: Run) -> None:

@@ -25,7 +25,7 @@ from vgg_demo.runs.reader import RunReader
 
 ROUNDS, QUICK_ROUNDS = 10, 2
 SECONDS, SETTLE_SECONDS, START_SECONDS = 3.0, 0.5, 60.0
-KEPT, FREE = "each thread on its core", "threads free"
+KEPT, FREE = "threads on cores", "threads free"
 ALONE, PROGRAM, TRAINING = "alone", "beside a program that never rests", "beside another training"
 
 
@@ -57,7 +57,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         yield Row("sharing", f"{situation}, {KEPT}", "steps/s", tuple(kept))
         yield Row("sharing", f"{situation}, {FREE}", "steps/s", tuple(free))
         ratios = tuple(one / other for one, other in zip(kept, free, strict=True))
-        yield Row("sharing", f"{situation}, {KEPT} / {FREE}", "times", ratios)
+        yield Row("sharing", f"{situation}, on cores / free", "ratio", ratios)
 
 
 def in_turns(config: RunConfig, rounds: int) -> dict[tuple[str, str], list[float]]:

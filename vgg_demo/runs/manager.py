@@ -15,7 +15,7 @@ from pathlib import Path
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
-from vgg_demo.runs.processes import one_thread_a_core, process_started
+from vgg_demo.runs.processes import leave_core, one_thread_a_core, process_started
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
@@ -186,6 +186,7 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a module in a process session of its own, so that what ends its parent does not end it."""
     reap_children()
+    leave_core()  # the process inherits where this thread may run
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,

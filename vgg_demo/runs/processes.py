@@ -72,6 +72,7 @@ def one_thread_a_core() -> dict[str, str]:
 
 
 def leave_core() -> None:
-    """Let the thread that calls, and processes that it starts from now on, run on all of this process's cores again."""
+    """Let this thread, and processes that it starts, run on all of this process's cores: one_thread_a_core may have
+    kept it on one."""
     if CORES:
         os.sched_setaffinity(0, CORES)

@@ -34,7 +34,7 @@ from vgg_demo.files import replacing
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.manager import dispatch
-from vgg_demo.runs.processes import give_way, leave_core
+from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.store import Run, store_lock
@@ -259,8 +259,7 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_out
                 traceback.print_exc()
     finally:
         reserve.unlink(missing_ok=True)
-    leave_core()  # or the next in the queue would have no other
-    dispatch()
+    dispatch()  # the next in the queue
     return status
 
 

@@ -55,9 +55,10 @@ def chosen_config(preset: RunConfig) -> RunConfig:
 
 def show_budget(config: RunConfig) -> bool:
     """What the training will cost here, in time and memory. Returns False when it cannot be started."""
-    if estimate_seconds(config) is None:
+    seconds = estimate_seconds(config)
+    if seconds is None:
         resources.measuring().ask(config)
-    stands = _how_budget_stands(config)
+    stands = _how_budget_stands(seconds)
     st.fragment(_show_time, run_every=TICK_SECONDS[stands])(config, stands)
     needed, free = estimate_memory(config), psutil.virtual_memory().available
     if needed > free and config.train.device in ("auto", "cpu"):
@@ -84,16 +85,17 @@ def fill_settings(config: RunConfig) -> None:
         st.session_state[_key(name, config.preset)] = values[name]
 
 
-def _how_budget_stands(config: RunConfig) -> str:
-    """One of TICK_SECONDS."""
-    if estimate_seconds(config) is not None:
+def _how_budget_stands(seconds: float | None) -> str:
+    """One of TICK_SECONDS. seconds: as estimate_seconds says."""
+    if seconds is not None:
         return "known"
     return "later" if resources.is_busy() else "measured now"
 
 
 def _show_time(config: RunConfig, stood: str) -> None:
     parameters = _("{count:,} parameters").format(count=config.model.parameters)
-    seconds, stands = estimate_seconds(config), _how_budget_stands(config)
+    seconds = estimate_seconds(config)
+    stands = _how_budget_stands(seconds)
     if stands != stood:
         st.rerun()  # the whole page: ticks that show nothing new would take time from a training
     if seconds is None:
