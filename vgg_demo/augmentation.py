@@ -113,7 +113,10 @@ def fill_loops(digits: torch.Tensor) -> torch.Tensor:
     outside[..., 0, :] = 1
     for _step in range(MOST_BENDS * digits.shape[-1]):  # paper beside what is outside is outside, too
         beside = F.max_pool2d(outside, (3, 1), 1, (1, 0)).maximum(F.max_pool2d(outside, (1, 3), 1, (0, 1)))
-        outside = beside * paper
+        grown = beside * paper
+        if torch.equal(grown, outside):
+            break
+        outside = grown
     enclosed = (paper - outside)[..., 1:-1, 1:-1]
     return digits.maximum(255 * enclosed)
 

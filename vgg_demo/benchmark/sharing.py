@@ -80,14 +80,21 @@ def in_turns(config: RunConfig, rounds: int) -> dict[tuple[str, str], list[float
 
 
 def speed_beside(training: Trained, beside: psutil.Process | None) -> float:
-    """Steps a second of a training, while another process goes on, too."""
+    """Steps a second of a training, while another process goes on, too; over more time when there was no step in it.
+
+    Raises RunError when none comes at all.
+    """
     processes = [training.process, *([beside] if beside else [])]
     for process in processes:
         process.resume()
     time.sleep(SETTLE_SECONDS)
     first, started = training.step, time.perf_counter()
     time.sleep(SECONDS)
-    speed = (training.step - first) / (time.perf_counter() - started)
+    while not (steps := training.step - first):
+        if time.perf_counter() - started > START_SECONDS:
+            raise RunError(f"the training made no step within {START_SECONDS:.0f} s")
+        time.sleep(0.1)
+    speed = steps / (time.perf_counter() - started)
     for process in processes:
         process.suspend()
     return speed
