@@ -46,7 +46,6 @@ OTHER_WIDTH = (0.8, 1.2)  # times as wide as they are
 ROUGHLY = 0.1  # of the digit's height: how far from its end a stroke at its top or bottom may begin
 LOOPED, FILL_SHARE = (2, 4, 6, 8, 9), 0.25  # digits that stay readable when their loops are filled; share at strength 1
 EVEN_SHARE, EVEN_SCALE = 1.0, 4  # of all digits, at strength 1; how much larger they are drawn for it
-MOST_BENDS = 2  # so many times the image's width is a way out of it long
 MAX_BEND = 0.12  # of its length, to either side
 
 
@@ -111,7 +110,7 @@ def fill_loops(digits: torch.Tensor) -> torch.Tensor:
     paper = F.pad((digits <= 127).float(), (1, 1, 1, 1), value=1.0)
     outside = torch.zeros_like(paper)
     outside[..., 0, :] = 1
-    for _step in range(MOST_BENDS * digits.shape[-1]):  # paper beside what is outside is outside, too
+    while True:  # paper beside what is outside is outside, too
         beside = F.max_pool2d(outside, (3, 1), 1, (1, 0)).maximum(F.max_pool2d(outside, (1, 3), 1, (0, 1)))
         grown = beside * paper
         if torch.equal(grown, outside):

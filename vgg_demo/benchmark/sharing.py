@@ -44,6 +44,15 @@ class Trained:
             raise RunError("the training ended before it was measured")
         return self.reader.refresh().last_step
 
+    def steps_after(self, first: int) -> int:
+        """How many steps it made after that one, once there is one. Raises RunError when none comes."""
+        deadline = time.monotonic() + START_SECONDS
+        while not (steps := self.step - first):
+            if time.monotonic() > deadline:
+                raise RunError(f"the training made no step within {START_SECONDS:.0f} s")
+            time.sleep(0.1)
+        return steps
+
 
 def measure(effort: Effort) -> Iterator[Row]:
     """Steps a second in the three situations, with either way, and how the ways compare."""
@@ -80,21 +89,14 @@ def in_turns(config: RunConfig, rounds: int) -> dict[tuple[str, str], list[float
 
 
 def speed_beside(training: Trained, beside: psutil.Process | None) -> float:
-    """Steps a second of a training, while another process goes on, too; over more time when there was no step in it.
-
-    Raises RunError when none comes at all.
-    """
+    """Steps a second of a training, while another process goes on, too; over more time when there was no step in it."""
     processes = [training.process, *([beside] if beside else [])]
     for process in processes:
         process.resume()
     time.sleep(SETTLE_SECONDS)
     first, started = training.step, time.perf_counter()
     time.sleep(SECONDS)
-    while not (steps := training.step - first):
-        if time.perf_counter() - started > START_SECONDS:
-            raise RunError(f"the training made no step within {START_SECONDS:.0f} s")
-        time.sleep(0.1)
-    speed = steps / (time.perf_counter() - started)
+    speed = training.steps_after(first) / (time.perf_counter() - started)
     for process in processes:
         process.suspend()
     return speed
@@ -107,11 +109,7 @@ def two_trainings(config: RunConfig) -> Iterator[tuple[Trained, Trained]]:
     try:
         for _ in range(2):
             trainings.append(Trained(config))
-            deadline = time.monotonic() + START_SECONDS
-            while not trainings[-1].step:
-                if time.monotonic() > deadline:
-                    raise RunError(f"the training did not begin within {START_SECONDS:.0f} s")
-                time.sleep(0.1)
+            trainings[-1].steps_after(0)
             trainings[-1].process.suspend()
         yield trainings[0], trainings[1]
     finally:
