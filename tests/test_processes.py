@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.helpers import TINY, kill, wait_for_state, wait_for_step
+from tests.helpers import TINY, kill, wait_for_state, wait_for_step, wait_until
 from vgg_demo.runs.manager import queue_run, start_run
 from vgg_demo.runs.processes import GPU_DRIVERS, SAID_BY, one_thread_a_core
 from vgg_demo.runs.store import Run
@@ -66,8 +66,10 @@ def cores_of_threads(process: psutil.Process) -> list[tuple[int, ...]]:
 
 def assert_each_thread_has_its_core(run: Run) -> None:
     """Of a run that has begun, and is over afterwards."""
-    wait_for_step(run, 100)
-    threads = cores_of_threads(psutil.Process(run.status().pid))
+    wait_for_step(run, 1)
+    process = psutil.Process(run.status().pid)
+    wait_until(lambda: len(cores_of_threads(process)) > 1)
+    threads = cores_of_threads(process)
     kill(run)
     assert len(set(threads)) > 1
     assert all(len(cores) < len(psutil.Process().cpu_affinity()) for cores in threads)
