@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,18 +14,22 @@ import pytest
 from PIL import Image
 
 from vgg_demo.budget import record_speed
+from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.config import PRESETS
 from vgg_demo.data import Digits
+from vgg_demo.model import VGG
 from vgg_demo.runs.reader import RunReader
-from vgg_demo.runs.store import get_run
+from vgg_demo.runs.reveals import count_reveals
+from vgg_demo.runs.store import create_run, get_run
 from vgg_demo.scribbles import make_scribbles
 
 PROJECT = Path(__file__).parent.parent
 
 
-def vgg_demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def vgg_demo(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vgg_demo", *map(str, arguments)]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -171,6 +176,25 @@ def test_evaluate_json_gives_the_shipped_model_over_995_in_a_thousand(home: Path
     assert sum(map(sum, result["confusion_matrix"])) == 10_000
     assert sum(result["confusion_matrix"][i][i] for i in range(10)) == result["correct"]
     assert [sum(row) for row in result["confusion_matrix"]] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_evaluate_counts_a_look_at_a_run_s_test_result_by_a_relative_path_too(home: Path) -> None:
+    run = create_run(PRESETS["classroom"].config.with_changes(width=0.02), "mine")
+    save_checkpoint(run.checkpoint_path, VGG(run.config().model), run.config(), {})
+
+    done = vgg_demo("evaluate", "--checkpoint", Path(home.name) / "mine", "--json", cwd=home.parent)
+
+    assert done.returncode == 0, done.stderr
+    assert count_reveals(run) == 1
+
+
+def test_train_resume_of_an_unknown_run_names_those_that_there_are(home: Path) -> None:
+    create_run(PRESETS["classroom"].config, "mine")
+
+    done = vgg_demo("train", "--resume", "--run", "yours")
+
+    assert done.returncode == 2
+    assert done.stderr == "error: there is no run 'yours'; runs are mine\n"
 
 
 def test_presets_json_lists_all_with_parameters_and_seconds(home: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,7 @@ from vgg_demo.errors import CheckpointError, RunError, RunNotFoundError, Storage
 from vgg_demo.runs import manager, store
 from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.reader import RunReader
-from vgg_demo.runs.store import create_run, find_checkpoint, get_run, list_runs
+from vgg_demo.runs.store import create_run, find_checkpoint, get_run, list_runs, rename_run, run_of_checkpoint
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -141,7 +143,39 @@ def test_run_name_taken_or_unfit_is_refused(home: Path) -> None:
     assert [run.name for run in list_runs()] == ["mine"]
 
 
-def test_run_that_does_not_exist_is_named_in_the_error(home: Path) -> None:
+@pytest.mark.parametrize("name", ["best", "Best", "Pretrained", "nul", "COM1.txt", "ends-with-a-dot."])
+def test_run_name_that_is_taken_for_something_else_is_refused(home: Path, name: str) -> None:
+    """A shipped network's, or one that some systems keep for themselves or write in another way."""
+    run = create_run(RunConfig(), "mine")
+    run.update_status(state="stopped")
+
+    with pytest.raises(RunError, match=re.escape(name)):
+        create_run(RunConfig(), name)
+    with pytest.raises(RunError, match=re.escape(name)):
+        rename_run(run, name)
+    assert [run.name for run in list_runs()] == ["mine"]
+
+
+def test_run_renamed_where_nothing_can_be_written_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = create_run(RunConfig(), "mine")
+    run.update_status(state="stopped")
+
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+
+    with pytest.raises(StorageError, match="cannot be written"):
+        rename_run(run, "yours")
+
+
+def test_run_that_does_not_exist_is_named_in_the_error_without_reading_all_others(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page may ask for it once a second."""
+    create_run(RunConfig(), "mine")
+    monkeypatch.setattr(store, "list_runs", lambda: pytest.fail("all runs were listed"))
+
     with pytest.raises(RunNotFoundError, match="nothing-here"):
         get_run("nothing-here")
 
@@ -205,6 +239,32 @@ def test_find_checkpoint_takes_path_run_and_shipped_name(home: Path) -> None:
     assert find_checkpoint(str(run.checkpoint_path)) == run.checkpoint_path
     with pytest.raises(CheckpointError, match="unheard-of"):
         find_checkpoint("unheard-of")
+
+
+def test_folder_with_a_shipped_name_is_not_what_the_name_means(home: Path) -> None:
+    """As an earlier version may have made it, or a copy by hand."""
+    run = create_run(RunConfig(), "mine")
+    run.checkpoint_path.write_bytes(b"weights")
+    run.path.rename(home / "best")
+
+    assert find_checkpoint("best") == store.PRETRAINED / "best.safetensors"
+    assert find_checkpoint(str(home / "best")) == home / "best" / "model.safetensors"
+
+
+def test_run_of_a_checkpoint_is_found_by_any_path_to_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(RunConfig(), "mine")
+    run.checkpoint_path.write_bytes(b"weights")
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(run.checkpoint_path)
+    monkeypatch.chdir(home.parent)
+    (tmp_path / "copy.safetensors").write_bytes(b"weights")
+
+    for path in (run.checkpoint_path, Path("home/mine/model.safetensors"), Path("home/../home/mine/x"), link):
+        assert run_of_checkpoint(path) == run
+    for path in (store.PRETRAINED / "best.safetensors", tmp_path / "copy.safetensors", Path("nowhere/model")):
+        assert run_of_checkpoint(path) is None
 
 
 def test_warm_worker_of_another_store_is_not_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

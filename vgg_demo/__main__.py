@@ -19,7 +19,7 @@ import click
 
 from vgg_demo.benchmark import PARTS
 from vgg_demo.config import DEFAULT_PRESET, PRESETS, get_preset
-from vgg_demo.errors import ImageError, RunError, VggDemoError
+from vgg_demo.errors import ImageError, RunError, RunNotFoundError, VggDemoError
 
 if TYPE_CHECKING:
     from vgg_demo.data import Digits
@@ -93,11 +93,15 @@ def train(preset: str | None, name: str | None, resume: bool, as_json: bool, **c
 
     def open_run(here: bool) -> Run:
         from vgg_demo.runs.manager import resume_run, start_run
-        from vgg_demo.runs.store import get_run
+        from vgg_demo.runs.store import get_run, list_runs
 
         if not resume:
             return start_run(get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes), name, here)
-        run = get_run(name or "")
+        try:
+            run = get_run(name or "")
+        except RunNotFoundError as error:
+            names = ", ".join(run.name for run in list_runs()) or "none"
+            raise RunNotFoundError(f"{error}; runs are {names}") from None
         resume_run(run, here=here)
         return run
 
@@ -189,7 +193,7 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
     from vgg_demo.data import load_test
     from vgg_demo.evaluation import evaluate as evaluate_network
     from vgg_demo.runs.reveals import add_reveal
-    from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, home
+    from vgg_demo.runs.store import find_checkpoint, run_of_checkpoint
 
     path = find_checkpoint(checkpoint)
     network, header = load_checkpoint(path)
@@ -201,8 +205,8 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
             bar.update(done - bar.n)
 
         result = evaluate_network(network, digits, on_progress)
-    if images is None and path.parent.parent == home() and path.parent != PRETRAINED:  # a run: each look is counted
-        add_reveal(Run(path.parent), "")
+    if images is None and (run := run_of_checkpoint(path)):  # each look at a run's test result is counted
+        add_reveal(run, "")
     if as_json:
         print_json({**result.to_dict(), "checkpoint": str(path), "preset": header.config.preset, "left_out": left_out})
         return

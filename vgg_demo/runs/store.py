@@ -35,6 +35,7 @@ PROJECT = Path(__file__).parent.parent.parent
 PRETRAINED = PROJECT / "checkpoints" / "pretrained"
 SHIPPED_MODEL = "best"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+NO_FOLDER = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.IGNORECASE)  # on Windows
 DIED = "the process died"
 LOCK_SECONDS = 30.0
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed")
@@ -210,10 +211,10 @@ def list_runs() -> list[Run]:
 
 
 def get_run(name: str) -> Run:
-    """The run of that name. Raises RunNotFoundError."""
+    """The run of that name. Raises RunNotFoundError, and looks at no other run for it: pages ask once a second."""
     run = Run(home() / name)
     if not NAME.fullmatch(name) or not run.config_path.is_file():
-        raise RunNotFoundError(f"there is no run {name!r}; runs are {', '.join(r.name for r in list_runs()) or 'none'}")
+        raise RunNotFoundError(f"there is no run {name!r}")
     return run
 
 
@@ -228,10 +229,25 @@ def rename_run(run: Run, name: str) -> Run:
     """Give a run another name. Raises RunError while it goes on or waits, or when the name is taken or unfit."""
     with store_lock():
         _refuse_while_going(run)
-        path = _make_named(home(), name)  # an empty folder, which takes the name
-        path.rmdir()
-        run.path.rename(path)
+        try:
+            path = _make_named(home(), name)  # an empty folder, which takes the name
+            path.rmdir()
+            run.path.rename(path)
+        except OSError as error:
+            raise _not_writable(error) from error
     return Run(path)
+
+
+def shipped_names() -> set[str]:
+    """Names of the networks that ship with the project; no run may take one."""
+    return {path.stem for path in PRETRAINED.glob("*.safetensors")}
+
+
+def run_of_checkpoint(path: Path) -> Run | None:
+    """The run in whose folder a checkpoint lies, by whatever path it was named; None when it lies elsewhere."""
+    folder = path.resolve().parent
+    is_run = folder.parent == home() and NAME.fullmatch(folder.name) and (folder / "config.json").is_file()
+    return Run(folder) if is_run else None
 
 
 def find_checkpoint(text: str | None = None) -> Path:
@@ -240,13 +256,12 @@ def find_checkpoint(text: str | None = None) -> Path:
     Raises CheckpointError when there is none.
     """
     text = text or SHIPPED_MODEL
-    shipped = PRETRAINED / f"{text}.safetensors"
+    if text in shipped_names():  # also where a folder is called so: a copy by hand, say
+        return PRETRAINED / f"{text}.safetensors"
     if NAME.fullmatch(text):
         run = Run(home() / text)
         if run.checkpoint_path.is_file():
             return run.checkpoint_path
-        if shipped.is_file():
-            return shipped
         if run.config_path.is_file():
             raise CheckpointError(f"run {text!r} has no checkpoint yet; let it train for a while")
     path = Path(text).expanduser()
@@ -293,8 +308,13 @@ def _refuse_while_going(run: Run) -> None:
 
 
 def _make_named(root: Path, name: str) -> Path:
-    if not NAME.fullmatch(name) or name == PRETRAINED.name:
-        raise RunError(f"run name {name!r}: use up to 60 letters, digits, '-', '_' and '.', beginning with a letter")
+    if not NAME.fullmatch(name) or NO_FOLDER.fullmatch(name):
+        raise RunError(
+            f"run name {name!r}: use up to 60 letters, digits, '-', '_' and '.', beginning with a letter or digit, not "
+            "ending with '.', and none that Windows keeps for itself"
+        )
+    if name.casefold() in {taken.casefold() for taken in (*shipped_names(), PRETRAINED.name)}:
+        raise RunError(f"run name {name!r}: a network that ships with the project has it; choose another name")
     try:
         (root / name).mkdir()
     except FileExistsError:

@@ -9,7 +9,7 @@ import streamlit as st
 from vgg_demo.comparison import Comparison, compare
 from vgg_demo.errors import VggDemoError
 from vgg_demo.predictions import Predictions
-from vgg_demo.runs.store import get_run
+from vgg_demo.runs.store import get_run, shipped_names
 from vgg_demo.ui import evaluate_honest, evaluate_size, gallery, resources, results
 from vgg_demo.ui.evaluate_figures import summary
 from vgg_demo.ui.results import DigitSet, Network
@@ -27,7 +27,7 @@ def others(network: Network, digit_set: DigitSet) -> dict[str, Network]:
         if name == network.name:
             continue
         with contextlib.suppress(VggDemoError, FileNotFoundError):  # one that cannot be read is none to compare with
-            run = None if name in resources.shipped_names() else get_run(name)
+            run = None if name in shipped_names() else get_run(name)
             other = Network(name, path, run)
             if digit_set.key.startswith("validation"):
                 same = results.validation_set(other.config)

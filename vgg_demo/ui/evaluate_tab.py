@@ -9,7 +9,7 @@ import streamlit as st
 
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.predictions import Predictions
-from vgg_demo.runs.store import SHIPPED_MODEL, get_run
+from vgg_demo.runs.store import SHIPPED_MODEL, get_run, shipped_names
 from vgg_demo.ui import (
     evaluate_alike,
     evaluate_compare,
@@ -60,7 +60,7 @@ def pick_network(key: str) -> Network | None:
 
 def network_named(name: str, path: Path) -> Network:
     """A checkpoint with the run that it belongs to."""
-    if name in resources.shipped_names():
+    if name in shipped_names():
         return Network(name, path, None)
     try:
         return Network(name, path, get_run(name))
@@ -85,7 +85,7 @@ def pick_checkpoint(key: str) -> Path | None:
 
 def label(name: str) -> str:
     """A checkpoint's name as it is shown."""
-    return _("{name} (ships with the project)").format(name=name) if name in resources.shipped_names() else name
+    return _("{name} (ships with the project)").format(name=name) if name in shipped_names() else name
 
 
 def pick_digits(network: Network) -> DigitSet | None:

@@ -12,7 +12,7 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.queue import place_and_wait, read_class_settings
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import DIED, Run, Status, get_run
+from vgg_demo.runs.store import DIED, Run, Status, get_run, shipped_names
 from vgg_demo.ui import diagnosis_view, feed, identity, live_curve, resources, settings
 from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
 
@@ -167,7 +167,9 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
             ).format(loss=loss),
             icon=":material/info:",
         )
-    if run.checkpoint_path.is_file():
+    if run.name in shipped_names():
+        st.caption(_("A network that ships with the project has this name, too: rename the run to evaluate it."))
+    elif run.checkpoint_path.is_file():
         with st.container(horizontal=True):
             st.button(_("Evaluate it"), icon=":material/fact_check:", on_click=go_to, args=(EVALUATE, run.name))
             st.button(_("Draw with it"), icon=":material/draw:", on_click=go_to, args=(DRAW, run.name))

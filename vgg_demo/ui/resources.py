@@ -19,7 +19,7 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs import manager
 from vgg_demo.runs.manager import spawn_budget
 from vgg_demo.runs.reader import Curve, RunReader
-from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, list_runs
+from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, list_runs, shipped_names
 
 if TYPE_CHECKING:
     from vgg_demo.checkpoint import Header
@@ -141,7 +141,7 @@ def fingerprint(path: Path) -> str:
 
 def checkpoint_choices() -> dict[str, Path]:
     """Every checkpoint that can be picked, by name: the shipped ones, then those of runs, the newest first."""
-    shipped = {path.stem: path for path in sorted(PRETRAINED.glob("*.safetensors"))}
+    shipped = {name: PRETRAINED / f"{name}.safetensors" for name in sorted(shipped_names())}
     runs = {run.name: run.checkpoint_path for run in list_runs() if run.checkpoint_path.is_file()}
     return {**shipped, **{name: path for name, path in runs.items() if name not in shipped}}
 
@@ -151,8 +151,3 @@ def forget(*names: str) -> None:
     state: Any = st.session_state
     for name in names:
         state.pop(name, None)
-
-
-def shipped_names() -> set[str]:
-    """Names of the checkpoints that ship with the project."""
-    return {path.stem for path in PRETRAINED.glob("*.safetensors")}
