@@ -160,19 +160,26 @@ def test_learning_rate_changed_is_recorded_and_followed(home: Path) -> None:
     assert f"Learning rate changed to 0.002 after step {at}" in run.log_path.read_text()
 
 
-def test_learning_rate_changed_on_a_schedule_goes_on_from_there(home: Path) -> None:
-    run = start_run(TINY.with_changes(steps=300, schedule="one-cycle", learning_rate=0.01))
-    wait_for_step(run, 5)
+def test_learning_rate_set_on_a_schedule_holds_falls_and_never_rises_also_when_trained_longer(home: Path) -> None:
+    run = start_run(SHORT_EPOCHS.with_changes(schedule="one-cycle", learning_rate=0.01))
+    wait_for_step(run, 1)
     at = pause(run)
+    before = RunReader(run).refresh().learning_rates[:at]
 
-    run.send("learning_rate", value=0.05)
+    run.send("learning_rate", value=0.002)
     run.send("resume")
+    wait_for_state(run, "finished")
+    continue_run(run, 1)
     wait_for_state(run, "finished")
 
     rates = RunReader(run).refresh().learning_rates
-    assert rates[at] == pytest.approx(0.05)
-    assert max(rates[at:]) == max(rates)  # the warm-up goes on from there
-    assert rates[-1] < 0.001  # and so does the way down to nothing
+    assert rates[:at] == before
+    assert len(rates) == 24  # 6 steps an epoch
+    assert rates[at] == 0.002
+    assert max(rates[at:]) == 0.002
+    assert rates[17] < 0.0001  # the end of the first plan
+    assert rates[18] > 0.0001  # the longer one, from there
+    assert rates[-1] < 0.0001
 
 
 @pytest.mark.parametrize("value", [0, -1, 101, float("nan"), float("inf"), "much", None, True, [0.1]])

@@ -18,7 +18,8 @@ from torchvision.transforms.functional import to_pil_image
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits, epoch_order, split_train
 from vgg_demo.errors import RunError
-from vgg_demo.training import EpochEvent, Event, StepEvent, Training, learning_rate_at
+from vgg_demo.schedule import LearningRateOverride
+from vgg_demo.training import EpochEvent, Event, StepEvent, Training
 from vgg_demo.transforms import story_transform, transform_batch
 
 STORY = get_preset("blog-mini").config.with_changes(width=1 / 16, steps=5, seed=0)
@@ -179,7 +180,7 @@ def test_training_state_taken_at_the_last_step_of_an_epoch_still_ends_that_epoch
 
 def test_training_resumed_keeps_a_learning_rate_changed_by_hand(few: Digits, fabric: Fabric) -> None:
     first = Training(SHORT, few, fabric)
-    first.learning_rate_factor = 0.5
+    first.learning_rate_override = LearningRateOverride(0.005, 0)
 
     second = Training(SHORT, few, fabric)
     second.load_state_dict(through_a_file(first.state_dict()))
@@ -326,28 +327,3 @@ def test_training_averaged_weights_end_with_the_statistics_of_undistorted_digits
     assert (average.features[1].running_mean - found).abs().max() > 0.01
     for mine, theirs in zip(average.parameters(), network.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("steps", [1, 2, 10, 573])
-def test_learning_rate_at_one_cycle_equals_torch(steps: int) -> None:
-    config = TrainConfig(steps=steps, learning_rate=0.01, schedule="one-cycle")
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))])
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=0.01, total_steps=steps, anneal_strategy="cos", three_phase=False, cycle_momentum=False
-    )
-    expected = []
-    for step in range(steps):
-        expected.append(schedule.get_last_lr()[0])
-        optimizer.step()
-        if step < steps - 1:
-            schedule.step()
-
-    found = [learning_rate_at(step, config) for step in range(steps)]
-
-    assert found == pytest.approx(expected, rel=1e-9, abs=0)
-
-
-def test_learning_rate_at_constant_stays() -> None:
-    config = TrainConfig(steps=100, learning_rate=0.001)
-
-    assert {learning_rate_at(step, config) for step in range(100)} == {0.001}

@@ -53,7 +53,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
 
     It needs torch, numpy and torchvision, which reads MNIST from the folder given on its command line.
     """
-    from vgg_demo import augmentation, data, training, transforms
+    from vgg_demo import augmentation, data, schedule, training, transforms
     from vgg_demo.device import precision_here
 
     train, model = config.train, config.model
@@ -62,7 +62,8 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         data.epoch_order,
         transforms.transform_pixels,
         transforms.resize_matrix,
-        training.one_cycle,
+        schedule.one_cycle,
+        schedule.one_cycle_ahead,
     ]
     if model.init == "he":
         from vgg_demo.model import init_he
@@ -95,7 +96,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         layers=textwrap.indent(",\n".join(_layers(model)), " " * 8),
         init="network.apply(init_he)" if model.init == "he" else "# PyTorch's own initialisation",
         optimizer=_optimizer(config),
-        rate="one_cycle(step, planned_steps, LEARNING_RATE)" if train.schedule == "one-cycle" else "LEARNING_RATE",
+        **(ONE_CYCLE if train.schedule == "one-cycle" else CONSTANT),
         augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if is_augmented else "",
         dropout=DROPOUT if model.dropout else "",
         **_loss(train, precision),
@@ -156,6 +157,12 @@ def _optimizer(config: RunConfig) -> str:
 
 LAST_IMPORT = "import torch.nn.functional as F"
 PRECISION = {"32-true": "contextlib.nullcontext()", "bf16-mixed": "torch.autocast(device.type, dtype=torch.bfloat16)"}
+CONSTANT = {"rate": "LEARNING_RATE", "fallen": "1.0"}
+ONE_CYCLE = {
+    "rate": "one_cycle(step, planned_steps, LEARNING_RATE)",
+    "fallen": "one_cycle_ahead(step, planned_steps, LEARNING_RATE)"
+    " / one_cycle_ahead(set_at, planned_steps, LEARNING_RATE)",
+}
 AUGMENT = """
         generator = torch.Generator().manual_seed(step_seed(step, SEED))
         batch = restyle_batch(batch, labels, {restyle!r}, generator)
@@ -217,7 +224,7 @@ def main(folder: str) -> None:
     optimizer = {optimizer}
 
     steps_per_epoch = math.ceil(len(images) / BATCH_SIZE)
-    order, factor, planned_steps = torch.empty(0), 1.0, TOTAL_STEPS
+    order, planned_steps, set_to, set_at = torch.empty(0), TOTAL_STEPS, None, 0
     for step in range(TOTAL_STEPS):
         epoch, place = divmod(step, steps_per_epoch)
         if place == 0:
@@ -232,11 +239,11 @@ def main(folder: str) -> None:
         loss = {loss}
         loss.backward()
         planned_steps = PLANNED_STEPS.get(step, planned_steps)
-        scheduled = {rate}
         if step in LEARNING_RATE_CHANGES:
-            factor = LEARNING_RATE_CHANGES[step] / scheduled
+            set_to, set_at = LEARNING_RATE_CHANGES[step], step
+        learning_rate = {rate} if set_to is None else set_to * ({fallen})
         for group in optimizer.param_groups:
-            group["lr"] = factor * scheduled
+            group["lr"] = learning_rate
         optimizer.step(){take_in}
         print(step + 1, loss.item(), flush=True)
 

@@ -6,6 +6,7 @@ normalisation takes its statistics over the whole batch: the losses are a single
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +15,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
+
+from vgg_demo.schedule import LearningRateOverride
 
 LONGEST_SILENCE = timedelta(days=7)  # a pause may be long; a process that dies is noticed without waiting
 
@@ -47,16 +50,18 @@ class Team:
             if self.size > 1 and isinstance(layer, nn.BatchNorm2d):
                 network[i] = WholeBatchNorm2d(layer.num_features)
 
-    def tell(self, go_on: bool, learning_rate_factor: float) -> None:
-        """Say to the others, after an event, whether to go on, and how."""
+    def tell(self, go_on: bool, override: LearningRateOverride | None) -> None:
+        """Say to the others, after an event, whether to go on, and at which learning rate if one is set by hand."""
         if self.size > 1:
-            dist.broadcast(torch.tensor([go_on, learning_rate_factor], dtype=torch.float64), 0)
+            rate = (override.value, override.step) if override else (math.nan, 0)
+            dist.broadcast(torch.tensor([go_on, *rate], dtype=torch.float64), 0)
 
-    def hear(self) -> tuple[bool, float]:
+    def hear(self) -> tuple[bool, LearningRateOverride | None]:
         """What the leader told."""
-        word = torch.zeros(2, dtype=torch.float64)
+        word = torch.zeros(3, dtype=torch.float64)
         dist.broadcast(word, 0)
-        return bool(word[0]), float(word[1])
+        go_on, value, step = word.tolist()
+        return bool(go_on), None if math.isnan(value) else LearningRateOverride(value, int(step))
 
     def hand_out(self, value: Any) -> Any:
         """The leader's value, in every process."""

@@ -23,6 +23,7 @@ from vgg_demo.data import Digits, epoch_order, split_train
 from vgg_demo.errors import RunError
 from vgg_demo.evaluation import accuracy_and_loss
 from vgg_demo.model import VGG
+from vgg_demo.schedule import LearningRateOverride, learning_rate_at
 from vgg_demo.together import Team
 from vgg_demo.transforms import transform_batch
 
@@ -94,7 +95,7 @@ class Training:
         self.settled: VGG | None = None
         self.step = 0
         self.epoch_loss, self.epoch_batches = 0.0, 0  # sum of the batch losses of the epoch so far, and their number
-        self.learning_rate_factor = 1.0  # changed by hand while it runs
+        self.learning_rate_override: LearningRateOverride | None = None  # set by hand while it runs
 
     @property
     def trained_network(self) -> VGG:
@@ -197,7 +198,7 @@ class Training:
 
     def set_learning_rate(self) -> float:
         """Give the optimiser the learning rate of the step to come, and return it."""
-        learning_rate = self.learning_rate_factor * learning_rate_at(self.step, self.config.train)
+        learning_rate = learning_rate_at(self.step, self.config.train, self.learning_rate_override)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         return learning_rate
@@ -212,7 +213,7 @@ class Training:
             "step": self.step,
             "epoch_loss": self.epoch_loss,
             "epoch_batches": self.epoch_batches,
-            "learning_rate_factor": self.learning_rate_factor,
+            "learning_rate_override": self.learning_rate_override and vars(self.learning_rate_override),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -223,7 +224,8 @@ class Training:
             self.average.load_state_dict(state["average"])
             self.step = int(state["step"])
             self.epoch_loss, self.epoch_batches = float(state["epoch_loss"]), int(state["epoch_batches"])
-            self.learning_rate_factor = float(state["learning_rate_factor"])
+            override = state["learning_rate_override"]
+            self.learning_rate_override = override and LearningRateOverride(**override)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise RunError(f"the saved state does not fit this run: {str(error).splitlines()[0]}") from error
 
@@ -285,25 +287,3 @@ def make_optimizer(network: torch.nn.Module, config: TrainConfig) -> torch.optim
 def step_seed(step: int, seed: int) -> int:
     """What the random numbers of a step begin from: another for every step, counted from 0, of a run with this seed."""
     return (seed + 1) * 1_000_003 + step
-
-
-def learning_rate_at(step: int, config: TrainConfig) -> float:
-    """The learning rate of a step, counted from 0."""
-    if config.schedule == "constant":
-        return config.learning_rate
-    return one_cycle(step, config.total_steps, config.learning_rate)
-
-
-def one_cycle(step: int, total_steps: int, peak: float) -> float:
-    """Along a cosine from 1/25 of the peak up to it, over the first 30 % of the steps, then down to 1/250,000 of it.
-
-    Source: Smith and Topin 2018, with the constants of torch.optim.lr_scheduler.OneCycleLR.
-    """
-
-    def cosine(start: float, end: float, share: float) -> float:
-        return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-    peak_step, last_step = 0.3 * total_steps - 1, total_steps - 1
-    if step <= peak_step:
-        return cosine(peak / 25, peak, step / peak_step if peak_step > 0 else 1.0)
-    return cosine(peak, peak / 250_000, (step - peak_step) / max(last_step - peak_step, 1e-9))

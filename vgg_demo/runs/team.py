@@ -62,7 +62,7 @@ def take_part(team: Team) -> None:
         if saved := team.hand_out(None):
             training.load_state_dict(saved["training"])
         for _event in training.run():
-            go_on, training.learning_rate_factor = team.hear()
+            go_on, training.learning_rate_override = team.hear()
             if not go_on:
                 return
     except RuntimeError as error:

@@ -38,7 +38,8 @@ from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.store import Run, store_lock
-from vgg_demo.training import StepEvent, Training, learning_rate_at
+from vgg_demo.schedule import LearningRateOverride
+from vgg_demo.training import StepEvent, Training
 from vgg_demo.watching import watch
 
 SAVE_EVERY_SECONDS = 15.0
@@ -101,7 +102,7 @@ class Worker:
             if isinstance(event, StepEvent) and not math.isfinite(event.loss):
                 self._give_up_on_nan(event)
             self.obey("step" if isinstance(event, StepEvent) else "epoch")
-            self.training.team.tell(not self.control.stop_asked, self.training.learning_rate_factor)
+            self.training.team.tell(not self.control.stop_asked, self.training.learning_rate_override)
             if self.control.stop_asked:
                 break
             if self.keeping.is_due and self.config.model.parameters <= KEEP_MOST_PARAMETERS:
@@ -126,8 +127,8 @@ class Worker:
         if self.control.paused and not self.control.stop_asked:
             self._pause()
         if self.control.learning_rate is not None:
-            scheduled = learning_rate_at(min(self.training.step, self.config.train.total_steps - 1), self.config.train)
-            self.training.learning_rate_factor = self.control.learning_rate / scheduled
+            override = LearningRateOverride(self.control.learning_rate, self.training.step)
+            self.training.learning_rate_override = override
             self.recorder.write_learning_rate(self.training.step, self.control.learning_rate)
             self.control.learning_rate = None
             self.save()  # a change by hand is not lost with the process

@@ -120,7 +120,10 @@ def show_learning_rate(run: Run, config: RunConfig) -> None:
         value=config.train.learning_rate,
         format="%g",
         key="new_learning_rate",
-        help=_("A schedule goes on from there. The change is marked on the curve."),
+        help=_(
+            "It holds from the next batch on: where the schedule falls, it falls from there in proportion, and it "
+            "never rises above. The change is marked on the curve."
+        ),
     )
     st.button(_("Set"), key="set_learning_rate", on_click=_set_learning_rate, args=(run.name,))
 
