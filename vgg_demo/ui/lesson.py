@@ -233,8 +233,8 @@ def read_place() -> Place:
     """The place that the address names; the beginning where it names none. Runs that are gone are forgotten."""
     step, _sep, runs = st.query_params.get("lesson", "").partition("~")
     broken, _sep, mended = runs.partition("~")
-    number = int(step) if step.isdecimal() else 1
-    return Place(max(1, min(number, STEPS + 1)), *(n if n and resources.curve_of(n) else "" for n in (broken, mended)))
+    number = int(step) if step in map(str, range(1, STEPS + 2)) else 1
+    return Place(number, *(n if n and resources.curve_of(n) else "" for n in (broken, mended)))
 
 
 def write_place(place: Place) -> None:

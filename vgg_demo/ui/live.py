@@ -236,5 +236,4 @@ def _continue(name: str) -> None:
 
 
 def _copy(config: RunConfig) -> None:
-    st.session_state["preset"] = config.preset
     settings.fill_settings(config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vgg_demo.ui import draw_tab, evaluate_tab, identity, resources, train_tab
-from vgg_demo.ui.text import DRAW, EVALUATE, TRAIN, _
+from vgg_demo.ui.text import DRAW, EVALUATE, TRAIN, _, find_tab
 
 st.set_page_config(page_title="VGG Demo", page_icon="✍️", layout="wide")
 resources.warm_up()
@@ -15,6 +15,8 @@ st.html(resources.STYLE)
 st.title(_("VGG Demo"), anchor=False)
 st.caption(_("Train a network to read handwritten digits, see how good it is, and let it read yours."))
 
+if "tab" not in st.session_state and (asked := find_tab(st.query_params.get("tab", ""))):
+    st.session_state["tab"] = asked
 train, evaluate, draw = st.tabs([TRAIN, EVALUATE, DRAW], key="tab", on_change="rerun", bind="query-params")
 identity.write_cookie()
 with train:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import psutil
 import streamlit as st
 
 from vgg_demo.budget import estimate_memory, estimate_seconds, format_bytes, format_duration
-from vgg_demo.config import PLANS, RunConfig
+from vgg_demo.config import PLANS, PRESETS, ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
 from vgg_demo.ui import resources
 from vgg_demo.ui.text import _
 
 LESSON_SECONDS = 600.0
+SETTINGS = [f.name for part in (ModelConfig, TrainConfig) for f in fields(part)]
 # how the budget may stand, and how often to look whether it stands otherwise: seldom beside a training
 TICK_SECONDS = {"known": None, "measured now": 1.0, "later": 10.0}
 
@@ -39,18 +40,33 @@ def show_settings(preset: RunConfig) -> RunConfig | None:
             for name, shown in settings.items():
                 key = _key(name, preset.preset)
                 st.session_state.setdefault(key, values[name])
-                shown.widget(shown.label, **shown.bounds, key=key, persist_state=resources.KEPT, help=shown.help)
+                steps_decide = name == "epochs" and st.session_state.get(_key("steps", preset.preset)) is not None
+                shown.widget(shown.label, **shown.bounds, key=key, persist_state=resources.KEPT, help=shown.help,
+                             disabled=steps_decide)  # fmt: skip
     try:
-        return chosen_config(preset)
+        config = chosen_config(preset)
     except ConfigError as error:
         st.error(str(error))
-        return None
+        config = None
+    if config != preset:
+        show_changes(preset, config)
+    return config
+
+
+def show_changes(preset: RunConfig, config: RunConfig | None) -> None:
+    """What is other than in the preset, also where its field is out of sight, and the way back."""
+    if config is not None:
+        changes = ", ".join(f"{name} {value}" for name, value in config.changes_from(preset).items())
+        st.caption(_("Other than in the preset: {changes}.").format(changes=changes))
+    st.button(_("Back to the preset's settings"), on_click=reset_settings, args=(preset.preset,))
 
 
 def chosen_config(preset: RunConfig) -> RunConfig:
-    """The preset with the settings as they stand in the fields now. Raises ConfigError when they make no sense."""
-    state = st.session_state
-    return preset.with_changes(**{name: state.get(_key(name, preset.preset)) for name in _names()})
+    """The preset with the settings as they stand now, those without a field, too. Raises ConfigError if unfit."""
+    values = preset.to_dict()
+    for part in (values["model"], values["train"]):
+        part.update({name: st.session_state.get(_key(name, preset.preset), value) for name, value in part.items()})
+    return RunConfig.from_dict(values)
 
 
 def show_budget(config: RunConfig) -> bool:
@@ -74,15 +90,19 @@ def show_budget(config: RunConfig) -> bool:
 
 def reset_settings(preset: str) -> None:
     """Back to the preset's own settings."""
-    for name in _names():
-        resources.forget(_key(name, preset))
+    resources.forget(*(_key(name, preset) for name in SETTINGS))
 
 
 def fill_settings(config: RunConfig) -> None:
-    """Set the fields to those of a run, so that a new one can be started from them."""
-    values = asdict(config.model) | asdict(config.train)
-    for name in _names():
-        st.session_state[_key(name, config.preset)] = values[name]
+    """Choose the config's preset, or the one that is most like it when it has none, and set everything as in config."""
+    preset = config.preset if config.preset in PRESETS else nearest_preset(config)
+    st.session_state["preset"] = preset
+    _set(preset, asdict(config.model) | asdict(config.train))
+
+
+def nearest_preset(config: RunConfig) -> str:
+    """The preset that differs from config in the fewest settings."""
+    return min(PRESETS, key=lambda name: len(config.changes_from(PRESETS[name].config)))
 
 
 def _how_budget_stands(seconds: float | None) -> str:
@@ -136,11 +156,6 @@ def _set(preset: str, values: dict[str, Any]) -> None:
         st.session_state[_key(name, preset)] = value
 
 
-def _names() -> list[str]:
-    """The settings that can be changed here: those with a field, and the number of steps, which has a button."""
-    return [name for settings in _groups().values() for name in settings] + ["steps"]
-
-
 def _groups() -> dict[str, dict[str, Field]]:
     """The settings, by the sentence that stands over them."""
     number = st.number_input
@@ -179,6 +194,12 @@ def _groups() -> dict[str, dict[str, Field]]:
         _("**Data**: which images it sees, and how often."): {
             "batch_size": Field(_("Batch size"), _("Images a step learns from."), number, _between(1, 10_000)),
             "epochs": Field(_("Epochs"), _("How often it goes through all images."), number, _between(1, 1000)),
+            "steps": Field(
+                _("Steps"),
+                _("Batches in all, instead of epochs. Empty: the epochs decide."),
+                number,
+                {**_between(1, 10_000_000), "value": None, "placeholder": _("as the epochs say")},
+            ),
             "augment": Field(
                 _("Augmentation"), _("How strongly training images are distorted."), st.slider, _between(0.0, 1.0)
             ),
@@ -206,7 +227,7 @@ def _groups() -> dict[str, dict[str, Field]]:
                 {"options": ["adam", "adamw", "sgd"]},
             ),
             "learning_rate": Field(
-                _("Learning rate"), _("How far each step goes."), number, {**_between(1e-6, 100.0), "format": "%g"}
+                _("Learning rate"), _("How far each step goes."), number, {**_between(0.0, 100.0), "format": "%g"}
             ),
             "schedule": Field(
                 _("Schedule"),

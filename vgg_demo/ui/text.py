@@ -13,6 +13,11 @@ EVALUATE = _("Evaluate")
 DRAW = _("Draw")
 
 
+def find_tab(text: str) -> str | None:
+    """The tab of that name, in small or capital letters, or None."""
+    return next((tab for tab in (TRAIN, EVALUATE, DRAW) if tab.lower() == text.lower()), None)
+
+
 def percent(share: float, digits: int = 2) -> str:
     """A fraction as a percentage: 0.9912 is 99.12 %."""
     return f"{share * 100:.{digits}f} %"

@@ -9,7 +9,18 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import read_class_settings, readable
 from vgg_demo.runs.store import Run, Status, get_run, list_runs
-from vgg_demo.ui import checks_view, class_settings, data_view, identity, lesson, live, resources, runs_list, settings
+from vgg_demo.ui import (
+    checks_view,
+    class_settings,
+    data_view,
+    identity,
+    lesson,
+    live,
+    resources,
+    runs_list,
+    settings,
+    settings_address,
+)
 from vgg_demo.ui.text import _
 
 # where the columns stand one below the other, whoever has just started a run, or was sent one, sees its curve first
@@ -47,6 +58,7 @@ def show(is_open: bool) -> None:
 
 def show_start() -> None:
     """Choose a preset, change its settings, see what it costs, start."""
+    settings_address.take_settings()
     name = st.selectbox(
         _("Preset"),
         list(PRESETS),
@@ -62,8 +74,7 @@ def show_start() -> None:
     start = st.container()
     if not settings_are_hidden():
         config = settings.show_settings(preset.config)
-        if config is not None and config != preset.config:
-            st.button(_("Back to the preset's settings"), on_click=settings.reset_settings, args=(name,))
+    settings_address.write_settings(name, config)
     with start:
         fits = config is not None and settings.show_budget(config)
         own = own_active_run()
@@ -102,6 +113,7 @@ def shown_run() -> Run | None:
             return get_run(name)
         except RunError:
             del st.query_params["run"]
+            st.toast(_("The run that this page showed is gone: deleted or renamed."), icon=":material/info:")
     runs = list_runs()
     return next((run for run in runs if run.is_active), runs[0] if runs else None)
 
