@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -17,10 +18,11 @@ from vgg_demo.data import Digits
 from vgg_demo.examine import judge_checks
 from vgg_demo.measurements import Diagnosis, LayerFigures
 from vgg_demo.predictions import Predictions
+from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, get_run, list_runs
-from vgg_demo.ui import diagnosis_charts, jobs, results
+from vgg_demo.ui import diagnosis_charts, identity, jobs, results
 from vgg_demo.ui.diagnosis_view import one_change
 
 __all__ = ["app"]  # the fixture
@@ -120,7 +122,7 @@ def test_view_of_a_story_that_dug_itself_out_says_that_some_seeds_do(app: AppTes
 
     app.run()
 
-    assert "With some seeds such a network digs itself out" in texts(app)
+    assert "This run found its way out at step " in texts(app)
     assert not app.warning
 
 
@@ -222,3 +224,35 @@ def test_quick_checks_are_green_red_or_open_when_there_was_no_time(losses: list[
 
     assert [check.passed for check in checks] == passed
     assert all(check.reason for check in checks)
+
+
+@pytest.mark.parametrize(("owner", "is_said"), [("mine", True), (None, False), ("another browser", False)])
+def test_view_says_that_a_run_is_stopped_first_only_where_that_is_done(
+    app: AppTest, broken: Run, monkeypatch: pytest.MonkeyPatch, owner: str | None, is_said: bool
+) -> None:
+    monkeypatch.setattr(identity, "owner", lambda: "mine")
+    monkeypatch.setattr(identity, "is_teacher", lambda: True)  # who may steer every run
+    me = psutil.Process()
+    broken.update_status(state="running", owner=owner, pid=me.pid, pid_started=process_started(me.pid), result=None)
+    app.run()
+    assert (f"Your training **{broken.name}** is stopped first" in texts(app)) == is_said
+    write_class_settings(ClassSettings(queue_paused=True))
+
+    next(button for button in app.button if button.label == "He initialisation").click().run()
+
+    assert not app.exception
+    assert broken.control_path.exists() == is_said
+
+
+def test_view_of_a_tried_change_with_damaged_settings_still_shows_the_others(app: AppTest, broken: Run) -> None:
+    changed = recorded(get_preset("blog-mini").config.with_changes(init="he", steps=300), FADING, ONE, [2.302] * 300)
+    damaged = recorded(get_preset("blog-mini").config.with_changes(init="he", steps=300), FADING, ONE, [2.302] * 300)
+    damaged.config_path.write_text("{", "utf-8")
+    app.query_params["tried"] = "~".join([broken.name, changed.name, damaged.name])
+    app.query_params["run"] = broken.name
+
+    app.run()
+
+    assert not app.exception
+    table = next(frame.value for frame in app.dataframe if "what came of it" in frame.value)
+    assert list(table["run"]) == [broken.name, changed.name]

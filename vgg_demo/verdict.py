@@ -25,6 +25,9 @@ MEMORISES = "it memorises"
 UNEXPLAINED = "it does not learn, and its layers do not say why"
 
 KNOWS_NOTHING = math.log(10)
+KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
+ESCAPED = 0.05  # nats below knowing the frequencies alone: such a network was seen to dip 0.02 below and come back
+ESCAPE_STEPS = 20  # over which the loss is averaged for that
 LEARNED = 0.15  # nats below knowing nothing: more than noise, and more than knowing how common each digit is
 REACHES = 1e-3  # of the images' signal that arrives: from here on, Adam digs itself out soon
 MANY_SILENT = 0.95
@@ -165,6 +168,18 @@ class Facts:
     def has_risen(self) -> bool:
         """It had learned and lost most of it again."""
         return self.low < KNOWS_NOTHING - 0.5 and self.loss > (self.low + KNOWS_NOTHING) / 2 + 0.2
+
+
+def escape_step(losses: Sequence[float]) -> int | None:
+    """The step by which a network that knew only how common each digit is has begun to learn; None when it has not.
+
+    losses: of every batch so far, from step 1 on. A network that has fallen back since has not.
+    """
+    if len(losses) < ESCAPE_STEPS:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(np.asarray(losses, np.float64), ESCAPE_STEPS)
+    is_below = windows.mean(1) < KNOWS_FREQUENCIES - ESCAPED
+    return int(is_below.argmax()) + ESCAPE_STEPS if is_below[-1] else None
 
 
 def reaches(diagnosis: Diagnosis) -> bool:

@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from vgg_demo.config import PRESETS, RunConfig
+from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import readable
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, Status, get_run
-from vgg_demo.ui import diagnosis_charts, identity, resources, results
+from vgg_demo.ui import diagnosis_charts, identity, resources, story_view
 from vgg_demo.ui.text import _, percent
 from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict
 
@@ -30,9 +30,6 @@ FEWER_LAYERS = {
     "vgg5": "vgg4",
     "vgg5-slim": "vgg4",
 }
-STORY_LOSS, STORY_ACCURACY = 2.302, 0.1135
-LEARNED = 0.02  # an average loss so far below the story's is of a network that began to learn
-TEST_IMAGES = 10_000
 
 
 def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
@@ -46,8 +43,7 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
     if verdict is None:
         return False
     with st.container(key="diagnosis"):
-        if status.is_over:
-            show_story_badge(run, config, status, curve)
+        story_view.show(run, config, status, curve)
         if not verdict.is_healthy:
             show_verdict(verdict)
         title = _("Inside the network: signal, gradient and answers")
@@ -59,7 +55,7 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
             st.error(error)
         base = base_of(run)
         if base is not None or not verdict.is_healthy:
-            show_changes(base or run, status)
+            show_changes(base or run)
         show_tried(run)
     return bool(box.open) or base is not None
 
@@ -144,7 +140,7 @@ def one_change(config: RunConfig) -> dict[str, tuple[str, dict[str, Any], str]]:
     return {key: change for key, change in changes.items() if config.with_changes(**change[1]) != config}
 
 
-def show_changes(base: Run, status: Status) -> None:
+def show_changes(base: Run) -> None:
     """A button for each change of one thing."""
     try:
         config = base.config()
@@ -156,17 +152,21 @@ def show_changes(base: Run, status: Status) -> None:
     with st.container(horizontal=True, gap="small"):
         for key, (label, settings, tests) in one_change(config).items():
             st.button(label, key=f"change-{key}", help=tests, on_click=try_change, args=(base.name, settings))
-    if not status.is_over and identity.may_steer(status):
-        st.caption(_("The run that goes on is stopped first; what it did is kept."))
+    for run in going_on_here():
+        st.caption(_("Your training **{name}** is stopped first; what it did is kept.").format(name=run.name))
+
+
+def going_on_here() -> list[Run]:
+    """The runs that this browser has started and that train: a changed one takes their place."""
+    return [run for run, status in readable() if status.is_active and status.owner == identity.owner()]
 
 
 def try_change(name: str, settings: Mapping[str, Any]) -> None:
     """Start the same run with one thing different, open it, and lay the first over it."""
     try:
         config = get_run(name).config().with_changes(**settings)
-        for run, status in readable():
-            if status.is_active and status.owner == identity.owner():
-                run.send("stop")
+        for run in going_on_here():
+            run.send("stop")
         started = queue_run(config, identity.owner())
     except VggDemoError as error:
         st.session_state["change_error"] = str(error)
@@ -187,13 +187,15 @@ def read_tried() -> tuple[str, list[str]]:
 
 def base_of(run: Run) -> Run | None:
     """The run in which one thing was changed to get this one, when it was done in this page."""
-    base, runs = read_tried()
-    if run.name not in (base, *runs):
+    name, runs = read_tried()
+    if run.name not in (name, *runs):
         return None
     try:
-        return get_run(base)
+        base = get_run(name)
+        base.config()  # what the others are compared with
     except RunError:
         return None
+    return base
 
 
 def show_tried(run: Run) -> None:
@@ -207,11 +209,14 @@ def show_tried(run: Run) -> None:
 
 
 def outcome(name: str, base: RunConfig) -> dict[str, str] | None:
-    """A row of the table; None when the run is gone."""
+    """A row of the table; None when the run is gone or its settings are damaged."""
     curve = resources.curve_of(name)
+    try:
+        changed = get_run(name).config().changes_from(base)
+    except RunError:
+        return None
     if curve is None:
         return None
-    changed = get_run(name).config().changes_from(base)
     verdict = curve.verdict
     right = percent(curve.diagnoses[-1].accuracy, 0) if curve.diagnoses else "–"
     recent = curve.losses[-20:]
@@ -223,50 +228,3 @@ def outcome(name: str, base: RunConfig) -> dict[str, str] | None:
         _("steps"): f"{curve.last_step:,}",
         _("run"): name,
     }
-
-
-def show_story_badge(run: Run, config: RunConfig, status: Status, curve: Curve) -> None:
-    """For the story's presets: that the figures are the story's, or what differs."""
-    preset = PRESETS.get(config.preset)
-    result = status.result or {}
-    loss = result.get("average_loss")
-    if config.preset not in ("blog", "blog-mini") or preset is None or loss is None or not curve.diagnoses:
-        return
-    if set(config.changes_from(preset.config)) - {"steps", "epochs", "seed", "device", "precision"}:
-        return
-    said = one_answer_in_words(curve)
-    accuracy = measured_accuracy(run)
-    same_loss = abs(loss - STORY_LOSS) < 0.0025
-    if loss < STORY_LOSS - LEARNED:
-        said = _("With some seeds such a network digs itself out after some hundreds of steps; the story's did not.")
-    if accuracy is None:
-        text = _("The story's average loss: 2.302. Here: {loss:.3f}. {said} Evaluate measures whether the accuracy is "
-                 "the story's 11.35 %, too.")  # fmt: skip
-        st.caption(text.format(loss=loss, said=said))
-        return
-    if same_loss and accuracy == STORY_ACCURACY:
-        st.badge(_("as in the story: 2.302 / 11.35 %"), icon=":material/check:", color="green")
-        return
-    text = _("The story: 2.302 / 11.35 %. Here: {loss:.3f} / {accuracy}.").format(loss=loss, accuracy=percent(accuracy))
-    if accuracy != STORY_ACCURACY:
-        text += " " + said
-    if not same_loss and curve.last_step < preset.config.train.total_steps:
-        text += " " + _("The story took {steps:,} steps.").format(steps=preset.config.train.total_steps)
-    st.caption(text)
-
-
-def one_answer_in_words(curve: Curve) -> str:
-    """That it gave one answer to all digits of the last look; nothing when it did not."""
-    digit, share = curve.diagnoses[-1].commonest_answer
-    if share < 1:
-        return ""
-    shown = sum(curve.diagnoses[-1].answers)
-    return _("It said {digit} to all {shown} digits that it was shown last.").format(digit=digit, shown=shown)
-
-
-def measured_accuracy(run: Run) -> float | None:
-    """On all test digits, when this very checkpoint has been evaluated on them."""
-    if not run.checkpoint_path.is_file():
-        return None
-    known = results.remembered(results.Network(run.name, run.checkpoint_path, run), results.test_set(), [TEST_IMAGES])
-    return None if known is None else float(known.is_right.mean())

@@ -5,6 +5,7 @@ The place in the lesson stands in the page's address, so that it can be left and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,13 +16,15 @@ from vgg_demo.errors import VggDemoError
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import get_run
 from vgg_demo.ui import diagnosis_charts, diagnosis_view, identity, resources
 from vgg_demo.ui.lesson_questions import STEPS_TO_TRAIN, questions
+from vgg_demo.ui.lesson_runs import escape_in_words, finished, is_going_on, show_state
 from vgg_demo.ui.text import DRAW, _, percent
+from vgg_demo.verdict import escape_step
 
 TICK_SECONDS = 2.0
 STEPS = 5
+WHERE_BROKEN_ANSWERS = (1, 5)  # the steps that ask what the broken network will do
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,7 @@ def _show_step(was_waiting: bool) -> None:
     else:
         seen = _ACTIONS[place.step - 1](place)
         if seen:
-            right = guess == question.choices[question.right]
-            st.markdown((_("**As you said.** ") if right else _("**Not so.** ")) + seen)
+            st.markdown(_judge(place, guess == question.choices[question.right]) + seen)
             st.button(
                 _("Next") if place.step < STEPS else _("Finish"),
                 type="primary",
@@ -80,6 +82,14 @@ def _show_step(was_waiting: bool) -> None:
                 args=(Place(place.step + 1, place.broken, place.mended),),
             )
     _show_ways_out(place)
+
+
+def _judge(place: Place, is_right: bool) -> str:
+    """What stands before the measurement. A broken network that learned all the same is an exception, and no judge."""
+    escape = escape_in_words(place.broken) if place.step in WHERE_BROKEN_ANSWERS else ""
+    if escape:
+        return escape + " "
+    return _("**As you said.** ") if is_right else _("**Not so.** ")
 
 
 def _show_ways_out(place: Place) -> None:
@@ -95,12 +105,12 @@ def _show_ways_out(place: Place) -> None:
 
 def _reproduce(place: Place) -> str | None:
     """Step 1: train the story's network."""
-    if not place.broken:
-        label = _("Train it: {steps} steps").format(steps=STEPS_TO_TRAIN)
-        st.button(label, icon=":material/play_arrow:", key="lesson_train", on_click=_train_broken)
-        return None
-    curve = _finished(place.broken)
+    curve = finished(place.broken)
     if curve is None:
+        show_state(place.broken)
+        if not is_going_on(place.broken):
+            label = _("Train it: {steps} steps").format(steps=STEPS_TO_TRAIN)
+            st.button(label, icon=":material/play_arrow:", key="lesson_train", on_click=_train_broken)
         return None
     loss = sum(curve.losses[-50:]) / len(curve.losses[-50:])
     return _("After {steps} steps the loss is **{loss:.3f}**, and knowing nothing is 2.303. {answers}").format(
@@ -110,10 +120,11 @@ def _reproduce(place: Place) -> str | None:
 
 def _guess(place: Place) -> str | None:
     """Step 2: what the figures rule out."""
-    curve = _finished(place.broken)
+    curve = finished(place.broken)
     if curve is None:
-        return _explain_missing()
-    now = curve.diagnoses[-1]
+        return _explain_missing(place.broken)
+    escaped = escape_step(curve.losses) or math.inf  # before it learned all the same, if it did
+    now = [look for look in curve.diagnoses if look.step < escaped][-1:] or curve.diagnoses[:1]
     return _(
         "The curve alone cannot tell; the layers can. A step moves the weights by {update:.2%}, so the learning rate "
         "is not too low; the loss never jumped (highest {peak:.2f}), so it is not too high. "
@@ -121,16 +132,16 @@ def _guess(place: Place) -> str | None:
     ).format(
         update=curve.diagnoses[0].typical_update,
         peak=max(curve.losses),
-        first=now.layers[0].gradient,
-        last=now.layers[-1].gradient,
+        first=now[0].layers[0].gradient,
+        last=now[0].layers[-1].gradient,
     )
 
 
 def _look(place: Place) -> str | None:
     """Step 3: the signal's way, at the first look."""
-    curve = _finished(place.broken)
+    curve = finished(place.broken)
     if curve is None:
-        return _explain_missing()
+        return _explain_missing(place.broken)
     st.button(_("Show the signal"), icon=":material/show_chart:", key="lesson_signal", on_click=_look_at_signal)
     if not st.session_state.get("lesson_looked"):
         return None
@@ -146,22 +157,23 @@ def _look(place: Place) -> str | None:
 
 def _mend(place: Place) -> str | None:
     """Step 4: He initialisation and nothing else."""
-    if not place.broken:
-        return _explain_missing()
-    if not place.mended:
-        label = _("Train it with He initialisation")
-        st.button(label, icon=":material/play_arrow:", key="lesson_mend", on_click=_train_mended, args=(place,))
+    broken, mended = finished(place.broken), finished(place.mended)
+    if broken is None:
+        return _explain_missing(place.broken)
+    if mended is None:
+        show_state(place.mended)
+        if not is_going_on(place.mended):
+            label = _("Train it with He initialisation")
+            st.button(label, icon=":material/play_arrow:", key="lesson_mend", on_click=_train_mended, args=(place,))
         return None
-    curve, broken = _finished(place.mended), resources.curve_of(place.broken)
-    if curve is None:
-        return None
-    return _explain_mended(curve, broken)
+    return _explain_mended(mended, broken)
 
 
 def _draw(place: Place) -> str | None:
     """Step 5: one drawing, two networks."""
-    if not place.broken or not place.mended:
-        return _explain_missing()
+    broken, mended = finished(place.broken), finished(place.mended)
+    if broken is None or mended is None:
+        return _explain_missing(place.broken, place.mended)
     with st.container(horizontal=True, gap="small"):
         for key, name, label in (
             ("lesson_draw_broken", place.broken, _("Draw for the broken one")),
@@ -172,9 +184,6 @@ def _draw(place: Place) -> str | None:
     if not {place.broken, place.mended} <= drawn:
         st.caption(_("The drawing stays; choose the other network above it, or here."))
         return None
-    broken, mended = resources.curve_of(place.broken), resources.curve_of(place.mended)
-    if not (broken and mended and broken.diagnoses and mended.diagnoses):
-        return _explain_missing()
     return _("Broken: {broken} Mended: {mended}").format(
         broken=diagnosis_charts.answers_in_words(broken.diagnoses[-1]),
         mended=diagnosis_charts.answers_in_words(mended.diagnoses[-1]),
@@ -186,7 +195,7 @@ _ACTIONS: list[Callable[[Place], str | None]] = [_reproduce, _guess, _look, _men
 
 def _explain_mended(curve: Curve, broken: Curve | None) -> str:
     first: Diagnosis = curve.diagnoses[0]
-    before = broken.diagnoses[0].output_signal if broken and broken.diagnoses else None
+    before = broken.diagnoses[0].output_signal if broken else None
     loss = sum(curve.losses[-20:]) / len(curve.losses[-20:])
     text = _(
         "Before its first step the signal at the logits was {signal:.1e}{instead}; after {steps} steps the loss is "
@@ -198,35 +207,22 @@ def _explain_mended(curve: Curve, broken: Curve | None) -> str:
 
 
 def _show_result(place: Place) -> None:
-    curve = resources.curve_of(place.mended) if place.mended else None
-    if curve and curve.diagnoses:
-        st.markdown(_explain_mended(curve, resources.curve_of(place.broken)))
+    if curve := finished(place.mended):
+        st.markdown(_explain_mended(curve, finished(place.broken)))
 
 
-def _explain_missing() -> str | None:
+def _explain_missing(*names: str) -> str | None:
+    """What to do when one of these runs has not finished: wait for it, or go back."""
+    if going := [name for name in names if is_going_on(name)]:
+        show_state(going[0])
+        return None
     st.info(_("This step looks at the networks of steps 1 and 4. Go back and train them first."))
     return None
 
 
-def _finished(name: str) -> Curve | None:
-    """What the run has recorded once it is over; until then a word on how far it is."""
-    curve = resources.curve_of(name) if name else None
-    if curve is None:
-        return None
-    status = get_run(name).status()
-    if status.is_over and curve.diagnoses and curve.losses:
-        return curve
-    st.caption(_("Training: step {step} of {total} …").format(step=curve.last_step, total=STEPS_TO_TRAIN))
-    return None
-
-
 def _is_waiting(place: Place) -> bool:
-    """Whether a run of this step is going on."""
-    name = {1: place.broken, 4: place.mended}.get(place.step)
-    try:
-        return bool(name) and not get_run(str(name)).status().is_over
-    except VggDemoError:
-        return False
+    """Whether a run of the lesson waits or trains."""
+    return is_going_on(place.broken) or is_going_on(place.mended)
 
 
 def read_place() -> Place:

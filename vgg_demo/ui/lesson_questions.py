@@ -33,7 +33,10 @@ def questions() -> list[Question]:
         ),
         Question(
             _("Guess why"),
-            _("It learned nothing. The author's guess: the network is too deep for such simple images. **And yours?**"),
+            _(
+                "The story's network learned nothing. Its author's guess: it is too deep for such simple images. "
+                "**And yours?**"
+            ),
             (
                 _("It is too deep"),
                 _("The image gets lost on its way through the layers"),

@@ -11,9 +11,8 @@ from vgg_demo.ui import resources
 from vgg_demo.ui.charts import GREEN, GREY, ORANGE, OVERLAYS, PURPLE, SKY
 from vgg_demo.ui.feed import FEED_URL, UPLOT, UPLOT_URL
 from vgg_demo.ui.text import _
-from vgg_demo.verdict import KNOWS_NOTHING
+from vgg_demo.verdict import KNOWS_FREQUENCIES, KNOWS_NOTHING
 
-KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
 LINEAR, LOG = _("linear"), _("logarithmic")
 
 HTML = """
