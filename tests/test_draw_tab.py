@@ -266,6 +266,37 @@ def test_picture_without_ink_uploaded_says_that_there_is_nothing_on_it(app: AppT
     assert "The answer" not in texts(app)
 
 
+@pytest.mark.parametrize("ink", [0, 255])
+def test_ink_on_transparency_uploaded_is_read_and_shown_on_its_paper(app: AppTest, ink: int) -> None:
+    opacity = Image.new("L", (300, 400))
+    ImageDraw.Draw(opacity).line([(150, 60), (150, 340)], fill=255, width=40)
+    file = io.BytesIO()
+    Image.merge("LA", [Image.new("L", opacity.size, ink), opacity]).save(file, "PNG")
+    app.session_state["draw_ways"] = True
+    app.run()
+
+    app.file_uploader[0].set_value(("transparent.png", file.getvalue(), "image/png")).run()
+
+    assert 'aria-label="The answer: 1"' in texts(app)
+    shown = app.session_state["draw_image"]
+    assert shown.shape == (400, 300, 3)
+    assert (shown[0, 0] == 255 - ink).all()
+
+
+def test_large_picture_uploaded_is_read_as_on_the_command_line(app: AppTest) -> None:
+    image = Image.new("1", (9000, 9000), 1)  # 81 million pixels
+    ImageDraw.Draw(image).line([(4500, 1500), (4500, 7500)], fill=0, width=900)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    app.session_state["draw_ways"] = True
+    app.run()
+
+    app.file_uploader[0].set_value(("large.png", file.getvalue(), "image/png")).run()
+
+    assert not app.error
+    assert 'aria-label="The answer: 1"' in texts(app)
+
+
 def test_camera_is_mounted_only_when_asked_for(app: AppTest) -> None:
     app.session_state["draw_ways"] = True
     app.run()

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+from vgg_demo.contrast import on_paper
 from vgg_demo.evaluation import batch_size_for, predict_probabilities
 from vgg_demo.model import VGG
 from vgg_demo.transforms import transform_batch
@@ -163,13 +164,9 @@ def probabilities_at(logits: list[float], temperature: float) -> list[float]:
 def plain_resize(pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
     """The story's own way from a canvas to a digit: the whole picture made 28x28, neither cut out nor centred.
 
-    pixels: uint8 (H, W), (H, W, 3) or (H, W, 4); transparency over white. Returns uint8 (1, 1, 28, 28).
+    pixels: uint8 (H, W), (H, W, 3) or (H, W, 4). Returns uint8 (1, 1, 28, 28).
     """
-    picture = Image.fromarray(pixels)
-    if picture.mode == "RGBA":
-        paper = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(paper, picture)
-    small = picture.convert("L").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    small = Image.fromarray(on_paper(pixels)).convert("L").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(small))[None, None]
 
 

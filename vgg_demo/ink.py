@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from vgg_demo.contrast import border_of, paper_shade, to_grey
 from vgg_demo.errors import BlankImageError
 from vgg_demo.paper import is_photograph, paper_contrast
 
@@ -15,10 +16,13 @@ Grey = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two exclusive
 
 INK_LEVEL = 0.25  # share of the strongest contrast from which a pixel counts as ink when the box is drawn
-MIN_CONTRAST = 24 / 255
+# Ink is fainter than can be read when it differs from the paper by less than so many times the paper's own unevenness
+# (the median along the border); between 4 and 24 levels of 255 in any case
+UNEVENNESS, FAINTEST, FAINT = 8, 4 / 255, 24 / 255
 SPECK_INK, SPECK_LENGTH = 0.25, 0.2  # of the largest part's: what has less ink and is shorter is no part of a digit
 SMALLEST_DOT = 12  # pixels
 TOUCHING = np.ones((3, 3))  # also by a corner
+BLANK = "nothing on the picture stands out from its background; draw a digit, or use a picture with more contrast"
 # Two parts are two digits when both are this tall beside the taller one, and overlap by at most so much of the
 # narrower one's width; the gap is counted as a negative overlap
 DIGIT_HEIGHT = 0.6
@@ -26,25 +30,26 @@ OVERLAP = -0.05
 
 
 def find_ink(pixels: npt.NDArray[np.uint8]) -> Grey:
-    """How much each pixel differs from the background, stretched so that the strongest ink is 1.
+    """How much each pixel differs from the paper, stretched so that the strongest ink is 1.
 
-    The background is the middle value along the border; ink may be lighter or darker. Transparent pixels show white
-    paper behind them. On a photograph the background is followed from place to place, and ruled lines are left out.
-    Returns float32 (H, W) in [0, 1]. Raises BlankImageError when nothing differs.
+    The paper's shade is the commonest along the border; ink may be lighter or darker. On a photograph the paper is
+    followed from place to place, and ruled lines are left out.
+    Returns float32 (H, W) in [0, 1]. Raises BlankImageError when nothing differs, or too little.
     """
     grey = to_grey(pixels)
     if is_photograph(grey):
         ink = paper_contrast(grey)
         if ink is None:
-            raise BlankImageError("there is nothing on the picture; draw a digit")
+            raise BlankImageError(BLANK)
         return ink
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    difference = grey - np.median(border)
+    border = border_of(grey)
+    difference = grey - paper_shade(border)
     # ink is the side that sticks out further; the other side is noise of the paper
     signed = difference if difference.max() >= -difference.min() else -difference
     strongest = float(signed.max())
-    if strongest < MIN_CONTRAST:
-        raise BlankImageError("there is nothing on the picture; draw a digit")
+    unevenness = float(np.median(np.abs(border - np.median(border))))
+    if strongest < np.clip(UNEVENNESS * unevenness, FAINTEST, FAINT):
+        raise BlankImageError(BLANK)
     return np.asarray(np.clip(signed / strongest, 0, 1), np.float32)
 
 
@@ -125,14 +130,3 @@ def _closeness(a: Box, b: Box, tallest: int) -> float:
     overlap = (min(a[2], b[2]) - max(a[0], b[0])) / max(1, min(a[2] - a[0], b[2] - b[0]))
     is_low = min(a[3] - a[1], b[3] - b[1]) < DIGIT_HEIGHT * tallest
     return max(overlap, 1 / (2 - overlap)) if is_low and overlap < 1 else overlap
-
-
-def to_grey(pixels: npt.NDArray[np.uint8]) -> Grey:
-    """Brightness in [0, 1] of uint8 (H, W), (H, W, 3) or (H, W, 4); transparency over white."""
-    values = pixels.astype(np.float32) / 255
-    if values.ndim == 2:
-        return np.asarray(values, np.float32)
-    grey = values[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601-2, as PIL's "L"
-    if values.shape[2] == 4:
-        grey = grey * values[..., 3] + (1 - values[..., 3])
-    return np.asarray(grey, np.float32)

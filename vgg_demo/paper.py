@@ -7,12 +7,13 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from vgg_demo.contrast import border_of, is_flat, paper_shade
+
 Grey = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 SMALLEST = 64  # pixels a side: what is smaller is a digit cut out already, not a photograph
 PHOTO_SIZE = 400  # pixels a side that a photograph is reduced to
-FLAT, FLAT_SHARE = 0.012, 0.85  # a drawing program's background has one shade along most of the border
 BACKGROUND_SIZE, BACKGROUND_WINDOW = 50, 17  # paper is followed with a median over a third of the picture
 TABLE_SIZE, TABLE_CLOSING = 100, 7  # pixels: a table is looked for without the writing, which closing leaves out
 TABLE_DARKER, TABLE_LEVELS = 1.35, 16  # a sheet is so many times as bright as the table, at once; shades that are tried
@@ -35,13 +36,15 @@ def is_photograph(grey: Grey) -> bool:
     """
     if min(grey.shape) < SMALLEST:
         return False
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    border = border_of(grey)
     if np.ptp(border) == 0:  # no camera is so free of noise
         return False
-    if float((np.abs(border - np.median(border)) <= FLAT).mean()) < FLAT_SHARE:
+    if not is_flat(border):
         return True
     sheet = _find_sheet(grey)
-    return sheet is not None and sheet.mean() > SHEET_ALONE
+    if sheet is None or sheet.mean() <= SHEET_ALONE or border_of(sheet).any():
+        return False
+    return bool(np.median(_reduce(grey, TABLE_SIZE)[sheet]) > TABLE_DARKER * paper_shade(border))
 
 
 def paper_contrast(grey: Grey) -> Grey | None:

@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
     Pixels = npt.NDArray[np.uint8]
 
-MAX_PIXELS = 60_000_000
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 WAYS = {"upload": _("Upload"), "camera": _("Photograph"), "test": _("A test digit")}
 
 
 def show_sent() -> Pixels | None:
-    """The picture that is read in place of the canvas, uint8 (H, W, 3 or 4), and the way back; None without any."""
+    """The picture that is read in place of the canvas, uint8 (H, W, 3), and the way back; None without any."""
     image: Pixels | None = st.session_state.get("draw_image")
     # hidden, not left out: a canvas that goes loses its drawing
     st.html(f"<style>.st-key-sketch {{ display: {'flex' if image is None else 'none'}; }}</style>")
@@ -79,6 +78,7 @@ def show() -> None:
 
 def take_file(key: str) -> None:
     """Read what an uploader or a camera has, or say why it cannot be read."""
+    from vgg_demo.contrast import on_paper
     from vgg_demo.pictures import decode_image
 
     state: Any = st.session_state
@@ -87,7 +87,7 @@ def take_file(key: str) -> None:
     if file is None:  # taken away again
         return
     try:
-        pixels = decode_image(file, _("This file"), MAX_PIXELS)
+        pixels = on_paper(decode_image(file, _("This file")))
     except ImageError as error:
         state["draw_image_error"] = str(error)
         return

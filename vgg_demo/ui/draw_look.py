@@ -66,11 +66,11 @@ def load(path: Path) -> VGG:
 def read(
     name: str, path: Path, pixels: npt.NDArray[np.uint8] | None, drawn_again: npt.NDArray[np.uint8] | None = None
 ) -> Look | None:
-    """Read a picture, or what was drawn again of it; None for an empty canvas.
+    """Read a picture, or what was drawn again of it; None for an empty canvas, or when nothing on it stands out.
 
     Raises CheckpointError or FileNotFoundError.
     """
-    if pixels is None or not pixels[..., :3].any():
+    if pixels is None or (pixels == pixels[0, 0]).all():
         return None
     from vgg_demo.reading import read_drawing
 

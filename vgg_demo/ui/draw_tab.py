@@ -90,7 +90,7 @@ def show_nothing() -> None:
     """Nothing to read: an empty canvas, or a picture without ink."""
     if "draw_image" in st.session_state:
         st.markdown(_("**There is nothing on this picture.**"))
-        st.caption(_("It has one brightness all over. Choose a picture with a digit on it."))
+        st.caption(_("It is empty, or too faint to be read. Choose a picture with a digit that stands out clearly."))
         return
     st.markdown(_("**Draw a digit, 0 to 9.**"))
     st.caption(_("The canvas is empty. Use a finger, a pen, the mouse or the keyboard; every stroke is read at once."))
