@@ -20,11 +20,14 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
     device and precision as in TrainConfig.
     """
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     from lightning_fabric.strategies.ddp import DDPStrategy
 
     precision = precision_here(device, precision)
     if not dist.is_initialized():
-        fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+        # named, because looking for a cluster fails where mpi4py is installed and MPI is not
+        alone = LightningEnvironment()
+        fabric = Fabric(accelerator=device, devices=1, precision=precision, plugins=alone)  # type: ignore[arg-type]
     else:
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         fabric = Fabric(

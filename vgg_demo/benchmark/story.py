@@ -100,16 +100,17 @@ def story_network(width: float, image_size: int) -> nn.Sequential:
     )
 
 
-def story_steps(config: RunConfig, digits: Any = None) -> Iterator[float]:
+def story_steps(config: RunConfig, digits: Any = None, device: str = "cpu") -> Iterator[float]:
     """The story's loop, as it was written; yields the loss of each step. digits: its data set, MNIST without it."""
     torch.manual_seed(config.train.seed)
-    network = story_network(config.model.width, config.model.image_size)
+    network = story_network(config.model.width, config.model.image_size).to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.001)
     digits = story_digits(config.model) if digits is None else digits
     network.train()
     while True:
         for images, labels in story_loader(digits):
+            images, labels = images.to(device), labels.to(device)
             optimizer.zero_grad()
             outputs = network(images)
             loss = criterion(outputs, labels)

@@ -7,8 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-import psutil
-
 from vgg_demo import CORES
 
 SAID_BY = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")  # how many threads, and where
@@ -19,6 +17,8 @@ def is_alive(pid: int | None, started: float | None) -> bool:
     """Whether that very process still runs: a later one with the same number does not count, nor does a zombie."""
     if pid is None:
         return False
+    import psutil  # here, so that training needs it only where there are other processes
+
     try:
         is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
@@ -33,6 +33,8 @@ def process_started(pid: int) -> float | None:
     On Linux the ticks since the computer started, field 22 of /proc/PID/stat: a time of day, as psutil gives it,
     differs between two readers when the clock was set in between, and a run that goes on would look dead.
     """
+    import psutil
+
     try:
         stat = Path(f"/proc/{pid}/stat")
         if stat.exists():
