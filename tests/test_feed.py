@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import threading
+import time
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosedError, InvalidStatus
-from websockets.sync.client import connect
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from tests.helpers import wait_until
 from tests.test_diagnosis_view import SPREAD, STEADY, looked
 from tests.test_reader import line
 from vgg_demo.benchmark.server import Server
 from vgg_demo.config import RunConfig, TrainConfig
-from vgg_demo.errors import RunError
+from vgg_demo.errors import QuestionError, RunError
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import Run, Status, create_run
-from vgg_demo.ui.feed import TICK_SECONDS, UPLOT, UPLOT_URL, Told, ceiling, page_key, routes, snapshot
+from vgg_demo.runs.store import Run, Status, create_run, get_run
+from vgg_demo.ui import feed
+from vgg_demo.ui.feed import TICK_SECONDS, TOKEN, UPLOT, UPLOT_URL, Told, ceiling, page_key, routes, snapshot
+from vgg_demo.ui.feed_question import Question, read_question
+
+JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+KEYS = st.sampled_from(["runs", "smoothing", "turn", "rates", "followed", "token"]) | st.text(max_size=5)
 
 
 @pytest.fixture
@@ -196,29 +210,148 @@ def test_feed_falls_silent_when_all_runs_are_over_or_none_is_asked_for(server: S
                 feed.recv(timeout=2 * TICK_SECONDS)
 
 
-@pytest.mark.parametrize(
-    "question", ["", "[1]", "{}", '{"runs": 1, "smoothing": 0}', '{"runs": [], "smoothing": "much"}']
-)
-def test_feed_ends_when_it_is_asked_nonsense(server: Server, question: str) -> None:
+def test_feed_tells_once_that_a_run_is_gone_and_again_when_it_is_asked(
+    server: Server, served_run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    served_run.update_status(state="running", pid=os.getpid())
+    question = json.dumps({"runs": [served_run.name], "smoothing": 0})
     with connect(f"ws://127.0.0.1:{server.port}/feed") as feed:
         feed.send(question)
-        with pytest.raises(ConnectionClosedError) as ended:
-            feed.recv(timeout=10)
-
-    assert ended.value.rcvd is not None
-    assert ended.value.rcvd.code == 1008
-
-
-def test_feed_answers_the_page_and_no_other_site(server: Server, served_run: Run) -> None:
-    address = f"ws://127.0.0.1:{server.port}/feed"
-    question = json.dumps({"runs": [served_run.name], "smoothing": 0})
-
-    with connect(address, origin=Origin(server.url)) as feed:
-        feed.send(question)
         assert json.loads(feed.recv(timeout=10))["runs"][0]["last_step"] == 2
-    for elsewhere in ("http://elsewhere", "null"):
-        with pytest.raises(InvalidStatus), connect(address, origin=Origin(elsewhere)):
-            pass
+
+        moved = served_run.path.rename(home / "elsewhere")
+        told = [answer for answer in answers_within(feed, 3 * TICK_SECONDS) if answer["runs"] == [None]]
+        moved.rename(served_run.path)
+        assert not answers_within(feed, 2 * TICK_SECONDS)  # it is back, and nobody has asked
+        feed.send(question)
+
+        assert len(told) == 1
+        assert json.loads(feed.recv(timeout=10))["runs"][0]["last_step"] == 2
+
+
+def test_feed_looks_once_for_a_run_that_is_gone_beside_one_that_goes_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[str] = []
+    monkeypatch.setattr(feed, "get_run", lambda name: (looked_for.append(name), get_run(name))[1])
+    question, told = Question((run.name, "no-such-run"), 0.9), defaultdict[str, Told](Told)
+
+    ticks = [feed._answer(question, told)[1] for _tick in range(5)]
+
+    assert looked_for.count("no-such-run") == 1
+    assert looked_for.count(run.name) == 5
+    assert None not in ticks
+
+
+def answers_within(feed: ClientConnection, seconds: float) -> list[Any]:
+    """What is answered from now on, for so long."""
+    answers, deadline = [], time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        with contextlib.suppress(TimeoutError):
+            answers.append(json.loads(feed.recv(timeout=left)))
+    return answers
+
+
+NONSENSE: dict[str, str | bytes] = {
+    "empty": "",
+    "a list": "[1]",
+    "without runs": "{}",
+    "runs are a number": '{"runs": 1, "smoothing": 0}',
+    "runs are text": '{"runs": "classroom-1", "smoothing": 0}',
+    "a name is a number": '{"runs": [1], "smoothing": 0}',
+    "too many runs": '{"runs": ["a", "b", "c", "d", "e", "f", "g"], "smoothing": 0}',
+    "smoothing is text": '{"runs": [], "smoothing": "much"}',
+    "smoothing is true": '{"runs": [], "smoothing": true}',
+    "smoothing is not a number": '{"runs": [], "smoothing": NaN}',
+    "smoothing is infinite": '{"runs": [], "smoothing": 1e400}',
+    "smoothing is too large": '{"runs": [], "smoothing": 1}',
+    "smoothing has 5,000 digits": '{"runs": [], "smoothing": ' + 5_000 * "1" + "}",
+    "turn has 4,000 digits": '{"runs": [], "smoothing": 0, "turn": ' + 4_000 * "1" + "}",
+    "turn is an object": '{"runs": [], "smoothing": 0, "turn": {}}',
+    "rates is a word": '{"runs": [], "smoothing": 0, "rates": "yes"}',
+    "an unknown field": '{"runs": [], "smoothing": 0, "more": 1}',
+    "deep": "[" * 100_000,
+    "less deep": "[" * 4_000,
+    "too long": '{"runs": [], "smoothing": 0}' + " " * 4_096,
+    "20 MB": '{"runs": [], "smoothing": 0, "turn": "' + 20_000_000 * "x" + '"}',
+    "binary": b'{"runs": [], "smoothing": 0}',
+}
+
+
+@pytest.mark.parametrize("question", NONSENSE.values(), ids=NONSENSE.keys())
+def test_feed_asked_nonsense_closes_with_one_line_in_the_log(server: Server, question: str | bytes) -> None:
+    log = server.home / "server.log"
+    before = len(log.read_text("utf-8").splitlines())
+
+    with connect(f"ws://127.0.0.1:{server.port}/feed") as feed, contextlib.suppress(ConnectionClosedError):
+        feed.send(question)
+        feed.recv(timeout=10)
+        pytest.fail("it was answered")
+
+    wait_until(lambda: len(log.read_text("utf-8").splitlines()) > before)
+    (line,) = log.read_text("utf-8").splitlines()[before:]
+    assert line.startswith("The feed closed a connection: ")
+    assert len(line) < 200  # it does not say the question again
+    assert feed.close_code in (1008, 1009)  # 1009: larger than any message to this server may be
+
+
+@given(
+    st.text(max_size=200)
+    | st.recursive(JSON, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)).map(json.dumps)
+)
+def test_question_is_read_or_refused_with_its_own_error(text: str) -> None:
+    try:
+        question = read_question(text)
+    except QuestionError as error:
+        assert len(str(error)) < 120  # it has to fit into the frame that closes the socket
+        return
+    assert json.loads(json.dumps(asdict(question), allow_nan=False))
+    assert 0 <= question.smoothing <= 0.99
+
+
+@pytest.fixture
+def feed_here(home: Path) -> Iterator[str]:
+    """The address of a feed in this process, whose token is known here."""
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes("")), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/feed"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize("origin", ["http://school.example", "https://127.0.0.1:1234", "null"])
+def test_feed_answers_a_page_of_this_server_under_any_name(feed_here: str, run: Run, origin: str) -> None:
+    with connect(feed_here, origin=Origin(origin)) as feed:
+        feed.send(json.dumps({"runs": [run.name], "smoothing": 0, "token": TOKEN}))
+
+        assert json.loads(feed.recv(timeout=10))["runs"][0]["last_step"] == 0
+
+
+@pytest.mark.parametrize("token", [None, "", "x" * 32, "\ud800", "ü"])
+def test_feed_refuses_the_page_of_another_site(feed_here: str, run: Run, token: str | None) -> None:
+    address = feed_here.replace("ws:", "http:").removesuffix("/feed")
+
+    with connect(feed_here, origin=Origin(address)) as feed, pytest.raises(ConnectionClosedError) as refused:
+        feed.send(json.dumps({"runs": [run.name], "smoothing": 0, "token": token}))
+        feed.recv(timeout=10)
+
+    assert refused.value.rcvd is not None
+    assert (refused.value.rcvd.code, refused.value.rcvd.reason) == (
+        1008, "it comes from another site, or from before the server started: load the page again"
+    )  # fmt: skip
+
+
+def test_feed_refuses_another_site_at_each_question(feed_here: str, run: Run) -> None:
+    with connect(feed_here, origin=Origin("http://elsewhere")) as feed:
+        feed.send(json.dumps({"runs": [run.name], "smoothing": 0, "token": TOKEN}))
+        feed.recv(timeout=10)
+        with pytest.raises(ConnectionClosedError):
+            feed.send(json.dumps({"runs": [run.name], "smoothing": 0}))
+            while True:
+                feed.recv(timeout=10)
 
 
 def test_server_gives_the_library_as_a_module(server: Server) -> None:

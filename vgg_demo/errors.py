@@ -8,7 +8,8 @@ VggDemoError
 │   └── BlankImageError   a picture without ink
 ├── RunError              a run that cannot be started or steered
 │   └── RunNotFoundError  no run of that name
-└── StorageError          a place that cannot be written
+├── StorageError          a place that cannot be written
+└── QuestionError         what is asked of the server's feed makes no sense
 
 Every message says what was wrong and what would be right, in one line.
 """
@@ -48,3 +49,7 @@ class RunNotFoundError(RunError):
 
 class StorageError(VggDemoError):
     """A folder or file that cannot be written."""
+
+
+class QuestionError(VggDemoError):
+    """A message to the feed that is no question, or comes from another site."""

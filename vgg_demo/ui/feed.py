@@ -6,12 +6,14 @@ A script run draws a part of the page anew, which takes more from the training t
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
+import logging
 import math
+import secrets
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
@@ -22,20 +24,23 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from vgg_demo.budget import format_duration
 from vgg_demo.config import RunConfig
-from vgg_demo.errors import RunError
+from vgg_demo.errors import QuestionError, RunError, RunNotFoundError
 from vgg_demo.runs.reader import Curve, images_per_second
 from vgg_demo.runs.store import Run, Status, get_run
 from vgg_demo.ui import resources
+from vgg_demo.ui.feed_question import Question, read_question
 from vgg_demo.ui.text import _
 
 UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"
 UPLOT_URL = f"assets/{UPLOT.name}"
 FEED_URL = "feed"
 MOST_EPOCH_MARKS = 60
-MOST_OVERLAID = 6  # runs on the same axes
 TICK_SECONDS = 0.97  # from an answer to the next: with the time that it takes, a second
 FIRST_TICK_SECONDS = 0.1  # until there is a first point
 POLICY_VIOLATION = 1008  # of RFC 6455
+TOKEN = secrets.token_urlsafe(24)  # of this server; the page gets it, and no other site can read it there
+
+logger = logging.getLogger(__name__)
 
 
 class Told:
@@ -44,6 +49,7 @@ class Told:
     def __init__(self) -> None:
         self.curve: Curve | None = None
         self.places: list[int] = []
+        self.is_gone = False  # there was no such run: that is told once
 
     def follow(self, curve: Curve) -> tuple[int, list[int]]:
         """How many of the points told before stay, and the places in the curve of those that follow on them."""
@@ -147,57 +153,75 @@ def _short(values: list[float], places: list[int]) -> list[float | None]:
 
 
 async def _answer_feed(socket: WebSocket) -> None:
-    """Answer a question over a socket that stays open, and again with each tick, until another is asked.
-
-    A request for each tick costs the browser more than all else, and asking anew a tenth of what a tick costs. A
-    question is {"turn", "runs", "smoothing", "rates", "followed"}; its answer {"turn", "runs"}, a snapshot for each
-    run, or None where it cannot be read; the first one has all points of the curve, those after it what is new. Once
-    all its runs are over it is not answered again.
-    """
-    origin = socket.headers.get("origin")  # a browser always says it
-    if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
-        await socket.close(POLICY_VIOLATION)  # a script of another site
-        return
+    """Answer over a socket that stays open; one that says what is no question is closed, with a line in the log."""
     await socket.accept()
-    told: defaultdict[str, Told] = defaultdict(Told)  # by run, since the question
-    text, tick, asked = "", None, asyncio.create_task(socket.receive_text())
+    try:
+        await _answer_questions(socket)
+    except WebSocketDisconnect:
+        return
+    except QuestionError as error:
+        logger.warning("The feed closed a connection: %s", error)
+        await socket.close(POLICY_VIOLATION, str(error))
+
+
+async def _answer_questions(socket: WebSocket) -> None:
+    """Answer a question, and again with each tick, until another is asked. Raises QuestionError, WebSocketDisconnect.
+
+    A request for each tick costs the browser more than all else, and asking anew a tenth of what a tick costs. The
+    answer to a Question is {"turn", "runs"}, a snapshot for each run, or None where it cannot be read; the first one
+    has all points of the curve, those after it what is new. It is not answered again once all its runs are over or
+    gone; a run that is gone is not looked for again, either, until the next question.
+    """
+    question, told, tick = Question((), 0.0), defaultdict[str, Told](Told), None  # told: by run, since the question
+    asked = asyncio.create_task(_receive(socket))
     try:
         while True:
             await asyncio.wait([asked], timeout=tick)
             if asked.done():
-                text, asked = asked.result(), asyncio.create_task(socket.receive_text())
-                told = defaultdict(Told)
-            answer, tick = await run_in_threadpool(_answer, text, told)
+                question, told = asked.result(), defaultdict(Told)
+                asked = asyncio.create_task(_receive(socket))
+            answer, tick = await run_in_threadpool(_answer, question, told)
             await socket.send_text(answer)
-    except WebSocketDisconnect:
-        return
-    except ValueError as error:
-        await socket.close(POLICY_VIOLATION, str(error))
     finally:
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)  # or the log would speak of an error that nobody took
 
 
-def _answer(text: str, told: defaultdict[str, Told]) -> tuple[str, float | None]:
-    """The answer, and the seconds until the next one, None for never. Raises ValueError when it is no question."""
-    question = json.loads(text)
-    try:
-        names, smoothing = list(question["runs"])[:MOST_OVERLAID], min(max(float(question["smoothing"]), 0.0), 0.99)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError("a question names runs and a smoothing from 0 to 0.99") from error
-    views = {"with_rates": question.get("rates") is True, "is_followed": question.get("followed") is True}
-    runs = [_snapshot_of(str(name), smoothing, told=told[str(name)], **views) for name in names]
-    answer = json.dumps({"turn": question.get("turn"), "runs": runs})
-    if all(run and run["is_over"] for run in runs):
+async def _receive(socket: WebSocket) -> Question:
+    """The next question. Raises QuestionError, and WebSocketDisconnect.
+
+    A browser says which site its page is from, and a proxy may have another name for this one. So a page is known by
+    what only a page of this server can have read; it works wherever the page itself does.
+    """
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000))
+    question = read_question(message.get("text"))
+    is_browser = "origin" in socket.headers
+    if is_browser and not hmac.compare_digest((question.token or "").encode("utf-8", "replace"), TOKEN.encode()):
+        raise QuestionError("it comes from another site, or from before the server started: load the page again")
+    return question
+
+
+def _answer(question: Question, told: defaultdict[str, Told]) -> tuple[str, float | None]:
+    """The answer, and the seconds until the next one, None for never."""
+    runs = [_snapshot_of(name, question, told[name]) for name in question.runs]
+    answer = json.dumps({"turn": question.turn, "runs": runs})
+    if all(run["is_over"] if run else told[name].is_gone for name, run in zip(question.runs, runs, strict=True)):
         return answer, None
     return answer, FIRST_TICK_SECONDS if runs[0] and not runs[0]["last_step"] else TICK_SECONDS
 
 
-def _snapshot_of(name: str, *args: Any, **views: Any) -> dict[str, Any] | None:
-    try:
-        return snapshot(get_run(name), *args, **views)
-    except RunError:
+def _snapshot_of(name: str, question: Question, told: Told) -> dict[str, Any] | None:
+    if told.is_gone:
         return None
+    try:
+        return snapshot(get_run(name), question.smoothing, question.rates, question.followed, told)
+    except RunNotFoundError:
+        told.is_gone = True
+    except RunError:
+        pass  # it is there, and may become readable
+    return None
 
 
 def _get_uplot(_request: Request) -> Response:

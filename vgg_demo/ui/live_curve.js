@@ -1,7 +1,10 @@
 // A run's figures and its loss curve, told once a second and drawn without a word to the script: drawing the page
 // anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
-const RETRY = 950;   // milliseconds, while the server is away
+const RETRY = 950, LONGEST_RETRY = 15000;   // milliseconds, while the server is away: twice as long each time
+const SILENT_TRIES = 3;   // after so many the page says that nothing comes
+const REFUSED = 1008;   // a close code of RFC 6455: the server takes no question from this page
 const HEIGHT = 380, LEAST_LOSS = 1e-3;
+const GONE = "gone";   // asked of the script instead of a key
 const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
 const pathOf = (url) => new URL(url, location.origin + location.pathname.replace(/[^/]*$/, "")).href;
@@ -14,6 +17,7 @@ class Curve {
     this.plot = null;
     this.feeds = {};   // by run: the last answer
     this.asked = null;
+    this.tries = 0;   // in a row without an answer
     this.again = () => (document.hidden ? this.rest() : this.follow());
     document.addEventListener("visibilitychange", this.again);
     this.resizes = new ResizeObserver(() => this.resize());
@@ -60,17 +64,19 @@ class Curve {
     this.socket = new WebSocket(pathOf(this.data.feed).replace(/^http/, "ws"));
     this.socket.onopen = ask;
     this.socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
-    this.socket.onclose = () => this.retry();   // the server is away: it may come back
+    this.socket.onclose = ({ code }) => this.retry(code);   // the server is away: it may come back
   }
 
   async hear({ turn, runs }) {
     const uplot = await loadUplot(this.data.library);
     if (this.isClosed || turn !== this.question.turn || !runs.length) return;
+    if (!runs[0] && this.asked !== GONE) this.ask(this.asked = GONE);   // the page says what has become of it
     // a run that cannot be read any more stays as it was
     this.question.runs.forEach((name, index) => {
       if (runs[index]) this.feeds[name] = goOn(this.feeds[name], runs[index]);
     });
     if (!uplot) return this.retry();
+    this.heard();
     const { run, key } = this.data, feed = this.feeds[run];
     if (!feed) return;
     this.show(feed);
@@ -81,9 +87,25 @@ class Curve {
     if (laidOver.some((name) => this.feeds[name]?.is_over)) this.follow();   // without those that stay as they are
   }
 
-  retry() {
+  retry(code) {
     clearTimeout(this.timer);
-    if (!this.isClosed && !document.hidden) this.timer = setTimeout(() => this.follow(), RETRY);
+    if (this.isClosed || document.hidden) return;
+    const wait = Math.min(RETRY * 2 ** this.tries++, LONGEST_RETRY);
+    if (code === REFUSED || this.tries > SILENT_TRIES) this.tellWhy(code);
+    this.timer = setTimeout(() => this.follow(), wait);
+  }
+
+  // why there is no curve
+  tellWhy(code) {
+    const { words, feed } = this.data, place = this.root.querySelector(".silence");
+    const text = code === REFUSED ? words.refused : words.silent.replace("{address}", pathOf(feed));
+    if (place.textContent !== text) place.textContent = text;
+    place.hidden = false;
+  }
+
+  heard() {
+    this.tries = 0;
+    this.root.querySelector(".silence").hidden = true;
   }
 
   show(feed) {

@@ -9,7 +9,7 @@ import streamlit as st
 
 from vgg_demo.ui import resources
 from vgg_demo.ui.charts import GREEN, GREY, ORANGE, OVERLAYS, PURPLE, SKY
-from vgg_demo.ui.feed import FEED_URL, UPLOT, UPLOT_URL
+from vgg_demo.ui.feed import FEED_URL, TOKEN, UPLOT, UPLOT_URL
 from vgg_demo.ui.text import _
 from vgg_demo.verdict import KNOWS_FREQUENCIES, KNOWS_NOTHING
 
@@ -18,6 +18,7 @@ LINEAR, LOG = _("linear"), _("logarithmic")
 HTML = """
 <div class="live">
 <div class="bar" role="progressbar" aria-label="{progress}" aria-valuemin="0" aria-valuemax="100"><i></i></div>
+<div class="silence" role="status" hidden></div>
 <div class="figures" title="{loss}"></div>
 <div class="curve" role="img" aria-label="{curve}"></div>
 </div>
@@ -26,6 +27,7 @@ CSS = """
 .bar { height: 8px; border-radius: 4px; background: var(--st-secondary-background-color); overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--st-primary-color);
          transform: scaleX(0); transform-origin: left; will-change: transform; }
+.silence { margin-top: .75rem; }
 .figures { display: flex; flex-wrap: wrap; gap: .75rem 1rem; min-height: 62px; margin: 1rem 0 .75rem; }
 .figures div { flex: 0 0 145px; }
 .figures span { display: block; font-size: .875rem; }
@@ -67,6 +69,7 @@ def show(name: str, key: str, others: list[str], is_followed: bool) -> None:
                 "smoothing": view.get("smoothing", 0.9),
                 "rates": bool(view.get("show_learning_rate")),
                 "followed": is_followed,
+                "token": TOKEN,
             },
             "feed": FEED_URL,
             "is_log": view.get("loss_scale") == LOG,
@@ -83,6 +86,11 @@ def show(name: str, key: str, others: list[str], is_followed: bool) -> None:
                 "accuracy_axis": _("accuracy, %"),
                 "rate": _("learning rate"),
                 "nothing": _("knows nothing: 2.303"),
+                "silent": _(
+                    "The curve does not arrive: the server is away, or a proxy before it does not pass WebSocket "
+                    "connections on to {address}, as it does for the page itself. It is tried again by itself."
+                ),
+                "refused": _("The server does not answer this page any more. Load the page again."),
                 "frequencies": _("knows only how common each digit is: 2.301"),
             },
         },

@@ -13,7 +13,7 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.export import curve_csv, curve_png, run_script
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
 from vgg_demo.ui import identity, resources
-from vgg_demo.ui.feed import MOST_OVERLAID
+from vgg_demo.ui.feed_question import MOST_OVERLAID
 from vgg_demo.ui.text import _, percent
 
 
