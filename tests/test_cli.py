@@ -167,6 +167,41 @@ def test_predict_folder_reads_every_picture_and_says_when_it_cannot_tell(
     assert not rows["scribble.png"]["blank"]
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_predict_folder_lists_what_cannot_be_read_goes_on_and_exits_with_1(
+    home: Path, digit_file: Path, tmp_path: Path, options: list[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("b.png", "d.png"):
+        Image.open(digit_file).save(folder / name)
+    (folder / "a.png").write_text("no picture")
+    (folder / "c.jpg").write_bytes(b"")
+
+    done = vgg_demo("predict", folder, folder / "missing.png", *options)
+
+    assert done.returncode == 1
+    errors = done.stderr.strip().splitlines()
+    assert [line.split(": ")[1] for line in errors] == [str(folder / n) for n in ("a.png", "c.jpg", "missing.png")]
+    if not options:
+        assert done.stdout.startswith(f"{folder / 'b.png'}: 7 (")
+        assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [
+            str(folder / "b.png"),
+            str(folder / "d.png"),
+        ]
+        return
+    rows = json.loads(done.stdout)
+    assert [(Path(row["image"]).name, row["digit"]) for row in rows] == [
+        ("a.png", None),
+        ("b.png", 7),
+        ("c.jpg", None),
+        ("d.png", 7),
+        ("missing.png", None),
+    ]
+    assert [row["error"] is None for row in rows] == [False, True, False, True, False]
+    assert not any(row["blank"] for row in rows)
+
+
 def test_evaluate_json_gives_the_shipped_model_over_995_in_a_thousand(home: Path) -> None:
     done = vgg_demo("evaluate", "--json")
 

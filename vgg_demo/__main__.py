@@ -1,7 +1,8 @@
 """python -m vgg_demo …: what the page can do, without a browser.
 
 Every command takes --json (one JSON document on standard output, nothing else). Exit status: 0 on success, 2 on bad
-input with one line that says what was wrong and what would be right, 1 when a run failed.
+input with one line that says what was wrong and what would be right, 1 when a run failed or some pictures could not be
+read.
 """
 
 from __future__ import annotations
@@ -242,7 +243,10 @@ def read_own_digits(images: Path) -> tuple[Digits, list[dict[str, str]]]:
 @checkpoint_option
 @json_option
 def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> None:
-    """Read pictures of digits, or all pictures of a folder, in either polarity."""
+    """Read pictures of digits, or all pictures of a folder, in either polarity.
+
+    What cannot be read is listed, and the exit status is then 1; 2 when one picture alone was asked for.
+    """
     from vgg_demo.checkpoint import load_checkpoint
     from vgg_demo.pictures import list_pictures
     from vgg_demo.reading import as_row, read_files
@@ -250,13 +254,27 @@ def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> 
 
     network, _ = load_checkpoint(find_checkpoint(checkpoint))
     paths = list_pictures(images)
-    rows = [as_row(path, readings) for path, readings in zip(paths, read_files(network, paths), strict=True)]
+    rows = [as_row(path, found) for path, found in zip(paths, read_files(network, paths), strict=True)]
+    unreadable = [row["error"] for row in rows if row["error"]]
+    if unreadable and paths == [images[0]]:
+        raise ImageError(unreadable[0])
     if as_json:
         print_json(rows)
-        return
+    else:
+        show_answers(rows)
+    for error in unreadable:
+        click.echo(f"error: {error}", err=True)
+    if unreadable:
+        raise click.exceptions.Exit(1)
+
+
+def show_answers(rows: list[dict[str, Any]]) -> None:
+    """One line for each picture that could be read."""
     for row in rows:
+        if row["error"]:
+            continue
         if row["blank"]:
-            click.echo(f"{row['image']}: blank, there is no digit on it")
+            click.echo(f"{row['image']}: blank or too faint, nothing stands out from the background")
         elif len(row["digits"]) > 1:
             click.echo(f"{row['image']}: {''.join(str(digit) for digit in row['digits'])}")
         elif not row["can_tell"]:
@@ -317,8 +335,7 @@ def print_json(document: object) -> None:
 def main() -> int:
     """Run the command line; errors of this project become one line and an exit status."""
     try:
-        cli(standalone_mode=False)
-        return 0
+        return cli(standalone_mode=False) or 0  # click returns the status of what ended by click.exceptions.Exit
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return 130

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from vgg_demo.drawing import PreparedDigit, prepare_digits
-from vgg_demo.errors import BlankImageError
+from vgg_demo.errors import BlankImageError, ImageError
 from vgg_demo.evaluation import batch_size_for, predict_logits
 from vgg_demo.likeness import load_likeness
 from vgg_demo.model import VGG
@@ -55,36 +55,45 @@ def read_drawing(network: VGG, pixels: npt.NDArray[np.uint8]) -> list[Reading]:
         return []
 
 
-def read_files(network: VGG, paths: list[Path]) -> Iterator[list[Reading]]:
-    """read_drawing for picture files, in their order. Raises ImageError at the first that cannot be read.
+def read_files(network: VGG, paths: list[Path]) -> Iterator[list[Reading] | ImageError]:
+    """read_drawing for picture files, in their order; for one that cannot be read, the error that says why.
 
     Files are read by several threads, since decoding and scaling leave Python free, and shown in batches.
     """
 
-    def prepare(path: Path) -> list[PreparedDigit]:
+    def prepare(path: Path) -> list[PreparedDigit] | ImageError:
         try:
             return prepare_digits(read_image(path))
         except BlankImageError:
             return []
+        except ImageError as error:
+            return error
 
     with warnings.catch_warnings(), ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata is no news to who asked for a digit
         for start in range(0, len(paths), FILES_AT_A_TIME):
             pictures = list(threads.map(prepare, paths[start : start + FILES_AT_A_TIME]))
-            readings = iter(_answers(network, [digit for digits in pictures for digit in digits]))
-            yield from ([next(readings) for _digit in digits] for digits in pictures)
+            readable = [digits for digits in pictures if not isinstance(digits, ImageError)]
+            readings = iter(_answers(network, [digit for digits in readable for digit in digits]))
+            for digits in pictures:
+                yield digits if isinstance(digits, ImageError) else [next(readings) for _digit in digits]
 
 
-def as_row(path: Path, readings: list[Reading]) -> dict[str, Any]:
-    """One picture's answer as plain JSON values: of the first digit, and in "digits" of all from left to right."""
+def as_row(path: Path, found: list[Reading] | ImageError) -> dict[str, Any]:
+    """One picture's answer as plain JSON values: of the first digit, and in "digits" of all from left to right.
+
+    "error" says why a picture could not be read, and is None otherwise.
+    """
+    readings = [] if isinstance(found, ImageError) else found
     first = readings[0] if readings else None
     return {
         "image": str(path),
         "digit": first.digit if first else None,
         "probabilities": first.probabilities if first else None,
-        "blank": first is None,
+        "blank": first is None and readings is found,
         "can_tell": all(reading.can_tell for reading in readings) and bool(readings),
         "digits": [reading.digit for reading in readings],
+        "error": str(found) if isinstance(found, ImageError) else None,
     }
 
 
