@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.e2e.conftest import Server
-from tests.e2e.test_page import ONE, SEVEN, draw, draw_by_touch, expect_answer, open_tab, wait_idle
+from tests.e2e.test_page import ONE, SEVEN, canvas_box, draw, draw_by_touch, expect_answer, open_tab, wait_idle
 
 pytestmark = pytest.mark.e2e
 
@@ -16,6 +16,12 @@ pytestmark = pytest.mark.e2e
 def tool(page: Page, name: str) -> Locator:
     # by its mark: until it is hidden, the canvas's own toolbar has buttons of the same names
     return page.locator(".st-key-sketch button[data-tool]", has_text=name)
+
+
+def box_of(place: Locator) -> FloatRect:
+    box = place.bounding_box()
+    assert box is not None
+    return box
 
 
 def expect_empty(page: Page) -> None:
@@ -72,9 +78,14 @@ def test_strokes_of_the_mouse_are_undone_redone_and_cleared(page: Page, server: 
 
 def test_drawing_of_several_digits_is_read_cleared_and_brought_back(phone: Page, server: Server) -> None:
     open_tab(phone, server, "Draw")
+    canvas_box(phone)
+    bars = phone.locator(".st-key-bars")
+    place_of_bars = box_of(bars)
     for place, digit in enumerate((ONE, SEVEN, ONE)):
         draw_by_touch(phone, [[(place * 60 + x // 2, y // 2 + 50) for x, y in stroke] for stroke in digit])
     expect(phone.get_by_label("The answer: 171")).to_be_visible()
+    expect(phone.get_by_role("radio", name="3: 1")).to_be_visible()
+    assert box_of(bars) == place_of_bars
 
     tool(phone, "Clear").tap()
     expect_empty(phone)
@@ -113,6 +124,31 @@ def test_finger_draws_undoes_and_looks_inside_on_an_upright_phone(phone: Page, s
         phone.get_by_role("radio", name=section).or_(phone.get_by_role("button", name=section)).tap()
         expect(phone.get_by_role("img", name=picture)).to_be_visible(timeout=30_000)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (360, 640), (360, 740), (390, 664), (412, 915), (1280, 720)])
+def test_canvas_its_tools_and_the_answer_are_seen_together_and_nothing_moves(
+    phone: Page, server: Server, width: int, height: int
+) -> None:
+    phone.set_viewport_size({"width": width, "height": height})
+    open_tab(phone, server, "Draw")
+    canvas = phone.locator(".st-key-sketch canvas.upper-canvas")
+    bars = phone.locator(".st-key-bars")
+    expect(tool(phone, "Undo")).to_be_visible()
+    expect(bars).to_be_visible()
+    before = [box_of(place) for place in (canvas, tool(phone, "Undo"), bars)]
+
+    draw_by_touch(phone, SEVEN)
+    expect_answer(phone, 7)
+
+    confidence = phone.get_by_text(re.compile("% sure$"))
+    for place in (canvas, tool(phone, "Undo"), tool(phone, "Clear"), phone.get_by_label("The answer: 7"), confidence):
+        box = box_of(place)
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= height
+        assert box["x"] + box["width"] <= width
+    assert box_of(canvas)["width"] == 280
+    assert [box_of(place) for place in (canvas, tool(phone, "Undo"), bars)] == before  # nor was anything scrolled
 
 
 def test_keyboard_alone_draws_a_digit_and_takes_it_back(page: Page, server: Server) -> None:

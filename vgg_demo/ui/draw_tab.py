@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -25,23 +26,52 @@ from vgg_demo.ui.draw_look import Look, read
 from vgg_demo.ui.evaluate_tab import pick_checkpoint
 from vgg_demo.ui.text import _, percent
 
+if TYPE_CHECKING:
+    from vgg_demo.reading import Reading
+
 STYLE = """<style>
 .answer-none { font-size: 2.2rem; line-height: 1.2; font-weight: 700; }
 .answer-several { font-size: 3.6rem; line-height: 1.1; font-weight: 700; letter-spacing: .06em; }
 .answer-small { font-size: 2.4rem; line-height: 1.1; font-weight: 700; }
+/* a phone: canvas, tools and answer within 320 x 568 pixels; room is kept for the picture that comes with the answer */
+@media (max-width: 640px) {
+  div.st-key-draw_tab, div.st-key-drawing :where([data-testid$="Block"]) { gap: .5rem; }
+  .st-key-draw_checkpoint [data-testid="stSelectbox"] { display: flex; align-items: center; gap: .75rem; }
+  .st-key-draw_checkpoint [data-testid="stSelectbox"] > label { margin: 0; }
+  .st-key-draw_checkpoint [data-testid="stSelectbox"] > :last-child { flex: 1; }
+  div.st-key-reading { min-height: 17rem; }
+  div.st-key-answer { flex-flow: row wrap; align-content: flex-start; gap: 0 1rem; min-height: 5rem; }
+  div.st-key-answer > div { width: auto; }
+  div.st-key-answer > div:last-child { flex: 1 1 8rem; align-self: center; }
+  div.st-key-nothing { gap: 0; }
+  div.st-key-about { flex-flow: row-reverse; gap: 1rem; }
+  div.st-key-about > div { flex: 1; min-width: 0; }
+  div.st-key-about > div:last-child { flex: none; margin-right: auto; }
+  .answer-digit { font-size: 4.5rem; }
+  .answer-none { font-size: 1.5rem; }
+  .answer-several { font-size: 3rem; }
+}
 </style>"""
 
 
 @st.fragment
 def show() -> None:
     """Draw the tab. A stroke reruns this fragment alone."""
+    st.html(STYLE)
+    with st.container(key="draw_tab"):
+        show_tab()
+
+
+def show_tab() -> None:
+    """The network, the canvas, what it reads; other ways to a digit; a look inside."""
     with st.container(width=480):
         path = pick_checkpoint("draw_checkpoint")
     if path is None:
         return
-    canvas, answer, bars = st.columns(
-        [2.7, 0.9, 1.2] if st.session_state.get("wide") else [1.25, 0.9, 1.4], gap="medium"
-    )
+    with st.container(key="drawing"):
+        canvas, answer, bars = st.columns(
+            [2.7, 0.9, 1.2] if st.session_state.get("wide") else [1.25, 0.9, 1.4], gap="medium"
+        )
     with canvas:
         sent = draw_inputs.show_sent()
         with st.container(key="sketch"):
@@ -49,8 +79,8 @@ def show() -> None:
     try:
         name = st.session_state["draw_checkpoint"]
         look = read(name, path, pixels, drawn_again) if sent is None else read(name, path, sent)
-        with answer:
-            look = show_answer(look)
+        with answer, st.container(key="reading"):
+            look = show_reading(look)
         with bars:
             show_bars(look)
         ways, pen = st.columns(2, gap="large")
@@ -64,26 +94,42 @@ def show() -> None:
         st.error(str(error))
 
 
-def show_answer(look: Look | None) -> Look | None:
-    """The digit or digits, how sure the network is, and the picture that it got. Returns the look at the chosen one."""
-    st.html(STYLE)
+def show_reading(look: Look | None) -> Look | None:
+    """The answer, and below it the picture that the network got. Returns the look at the chosen digit."""
+    with st.container(key="answer"):
+        show_answer(look)
     if look is None:
-        show_nothing()
         return None
-    if len(look.readings) > 1:
-        look = choose(look)
+    with st.container(key="about"):
+        with st.container():
+            if len(look.readings) > 1:
+                look = choose(look)
+            show_true_label(look.reading)
+        with st.container(key="seen", width="content"):
+            caption = _("What the network sees: 28×28")
+            alt = _("The drawing, scaled and centred in 28 by 28 pixels")
+            draw_pictures.row([draw_pictures.figure(look.reading.prepared.digit, caption, alt)])
+    return look
+
+
+def show_answer(look: Look | None) -> None:
+    """The digit or digits, and how sure the network is; or what to do."""
+    if look is None:
+        with st.container(key="nothing"):
+            show_nothing()
+    elif len(look.readings) > 1:
+        show_digits(look)
     else:
         show_digit(look)
+
+
+def show_true_label(reading: Reading) -> None:
+    """Whether a picture whose label is known was read right."""
     label = draw_inputs.true_label()
     if label is not None:
-        is_right = look.reading.can_tell and look.reading.digit == label
+        is_right = reading.can_tell and reading.digit == label
         verdict = _("✓ read right") if is_right else _("✗ misread")
         st.markdown(_("True label: **{label}** · {verdict}").format(label=label, verdict=verdict))
-    with st.container(key="seen"):
-        caption = _("What the network sees: 28×28")
-        alt = _("The drawing, scaled and centred in 28 by 28 pixels")
-        draw_pictures.row([draw_pictures.figure(look.reading.prepared.digit, caption, alt)])
-    return look
 
 
 def show_nothing() -> None:
@@ -108,20 +154,25 @@ def show_digit(look: Look) -> None:
     st.caption(_("over 99.9 % sure") if sure > 0.999 else _("{sure} sure").format(sure=percent(sure, 1)))
 
 
-def choose(look: Look) -> Look:
-    """Several digits, left to right, and which of them to look into."""
+def show_digits(look: Look) -> None:
+    """Several digits, left to right."""
     digits = "".join(str(reading.digit) if reading.can_tell else "?" for reading in look.readings)
     st.html(f'<div class="answer-several" role="status" aria-label="{_("The answer")}: {digits}">{digits}</div>')
     if "?" in digits:
         st.caption(_("?: I can't tell; this does not look like a digit."))
+
+
+def choose(look: Look) -> Look:
+    """Which of several digits to look into, and how sure the network is of each."""
 
     def name(place: int) -> str:
         reading = look.readings[place]
         text = _("{place}: {digit}, {sure}") if reading.can_tell else _("{place}: can't tell")
         return text.format(place=place + 1, digit=reading.digit, sure=percent(max(reading.probabilities), 0))
 
+    count = len(look.readings)
     chosen = st.segmented_control(
-        _("Look into"), range(len(digits)), default=0, format_func=name, key=f"draw_chosen-{len(digits)}", required=True
+        _("Look into"), range(count), default=0, format_func=name, key=f"draw_chosen-{count}", required=True
     )
     return replace(look, chosen=chosen or 0)
 

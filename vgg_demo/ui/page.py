@@ -12,8 +12,9 @@ resources.warm_up()
 identity.remember_browser()
 st.html(resources.STYLE)
 
-st.title(_("VGG Demo"), anchor=False)
-st.caption(_("Train a network to read handwritten digits, see how good it is, and let it read yours."))
+with st.container(key="heading"):
+    st.title(_("VGG Demo"), anchor=False)
+    st.caption(_("Train a network to read handwritten digits, see how good it is, and let it read yours."))
 
 if "tab" not in st.session_state and (asked := find_tab(st.query_params.get("tab", ""))):
     st.session_state["tab"] = asked

@@ -32,9 +32,15 @@ BUSY_POLL_SECONDS = 2.0
 
 STYLE = """<style>
 .block-container { padding-top: 2.5rem; max-width: 75rem; }
-@media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } }
 [data-testid="stMetricValue"] { font-size: 1.6rem; font-variant-numeric: tabular-nums; }
 [data-testid="stMain"] h1 { padding: 0; font-size: 1.9rem; }
+@media (max-width: 640px) {  /* a phone's screen is for what is below the tabs */
+  .block-container { padding: .5rem 1rem 2rem; }
+  .block-container > [data-testid="stVerticalBlock"] { gap: .25rem; }
+  .st-key-heading [data-testid="stCaptionContainer"] { display: none; }
+  [data-testid="stMain"] h1 { font-size: 1.25rem; }
+  [data-testid="stTabPanel"] { padding-top: .5rem; }
+}
 .answer-digit { font-size: 6rem; line-height: 1; font-weight: 700; font-variant-numeric: tabular-nums; }
 </style>"""
 
