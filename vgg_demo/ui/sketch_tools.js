@@ -71,11 +71,21 @@ export default function (component) {
   button("redo").onclick = redo;
   button("clear").onclick = clear;
 
-  const send = (kind) => {
+  const send = (kind, clientX, clientY) => {   // composed: fabric follows a stroke on the whole document
+    const more = { button: 0, buttons: 1, bubbles: true, composed: true, cancelable: true };
+    upper.dispatchEvent(new MouseEvent(kind, { clientX, clientY, ...more }));
+  };
+  // A slow browser merges all moves within a frame into one, and the corners of a fast stroke are lost. The merged ones
+  // are sent before it. Browsers tell them to secure pages only: https, or this computer itself.
+  const onPointerMove = (event) => {
+    if (!event.isPrimary || !event.buttons) return;
+    const moves = event.getCoalescedEvents?.() ?? [];
+    for (const move of moves.slice(0, -1)) send("mousemove", move.clientX, move.clientY);
+  };
+  const onPointerDown = (event) => upper.setPointerCapture(event.pointerId);   // moves beside the canvas, too
+  const sendPen = (kind) => {
     const box = upper.getBoundingClientRect();
-    const place = { clientX: box.left + x * box.width / upper.width, clientY: box.top + y * box.height / upper.height };
-    const target = kind === "mousedown" ? upper : document;   // fabric follows a stroke on the whole document
-    target.dispatchEvent(new MouseEvent(kind, { ...place, button: 0, buttons: 1, bubbles: true, cancelable: true }));
+    send(kind, box.left + x * box.width / upper.width, box.top + y * box.height / upper.height);
   };
   const say = () => {
     pen.classList.toggle("down", isDown);
@@ -86,7 +96,7 @@ export default function (component) {
   const setDown = (down) => {
     if (down === isDown) return;
     isDown = down;
-    send(down ? "mousedown" : "mouseup");
+    sendPen(down ? "mousedown" : "mouseup");
     say();
   };
   const onKey = (event) => {
@@ -97,7 +107,7 @@ export default function (component) {
     if (dx || dy) {
       x = Math.min(Math.max(x + dx * step, 0), upper.width);
       y = Math.min(Math.max(y + dy * step, 0), upper.height);
-      if (isDown) send("mousemove");
+      if (isDown) sendPen("mousemove");
       say();
     } else if (key === " ") { if (!event.repeat) setDown(!isDown); }
     else if (isCommand && key === "z") { if (event.shiftKey) redo(); else undo(); }
@@ -127,7 +137,8 @@ export default function (component) {
     upper.tabIndex = 0;
     upper.setAttribute("role", "application");
     upper.setAttribute("aria-label", data.label);
-    const events = { keydown: onKey, focus: onFocus, blur: onBlur };
+    const events = { keydown: onKey, focus: onFocus, blur: onBlur,
+                     pointerdown: onPointerDown, pointermove: onPointerMove };
     for (const [name, listener] of Object.entries(events)) upper.addEventListener(name, listener);
     cleared = 0;
     follow = () => {   // the canvas's own buttons know whether there is anything to undo
