@@ -13,10 +13,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from vgg_demo.__main__ import main
 from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
-from vgg_demo.config import PRESETS
+from vgg_demo.config import PRESETS, get_preset
 from vgg_demo.data import Digits
+from vgg_demo.device import make_fabric
+from vgg_demo.errors import ConfigError, RunError, RunFailedError, VggDemoError
+from vgg_demo.examine import diagnose_checkpoint
 from vgg_demo.model import VGG
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.reveals import count_reveals
@@ -256,6 +260,26 @@ def test_diagnose_json_says_why_the_storys_network_does_not_learn(home: Path) ->
     assert document["step"] == 20
 
 
+def test_diagnose_trains_a_checkpoint_of_another_device_on_the_one_that_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    config = get_preset("classroom").config.with_changes(width=0.05, device="cuda", precision="bf16-mixed")
+    path = tmp_path / "trained-on-a-gpu.safetensors"
+    save_checkpoint(path, VGG(config.model), config, {"steps": 10})
+
+    _verdict, diagnosis = diagnose_checkpoint(path, steps=1)
+
+    assert diagnosis.step == 11
+
+
+def test_device_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    with pytest.raises(ConfigError, match="device 'cuda': this machine has none"):
+        make_fabric("cuda")
+
+
 def test_diagnose_checkpoint_of_the_shipped_model_finds_it_learning(home: Path) -> None:
     done = vgg_demo("diagnose", "--checkpoint", "best", "--json")
 
@@ -272,3 +296,33 @@ def test_diagnose_with_bad_input_exits_with_2_and_one_line(home: Path, arguments
 
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(RunFailedError("out of steam"), 1), (RunError("no run 'it failed: often'"), 2), (ConfigError("so not"), 2)],
+)
+def test_exit_status_follows_the_kind_of_error_and_not_its_words(
+    monkeypatch: pytest.MonkeyPatch, error: VggDemoError, status: int
+) -> None:
+    def fail(**_settings: object) -> None:
+        raise error
+
+    monkeypatch.setattr("vgg_demo.__main__.cli", fail)
+
+    assert main() == status
+
+
+def test_predict_json_into_a_pipe_takes_every_letter_in_any_encoding(
+    home: Path, digit_file: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "数字.png"
+    picture.write_bytes(digit_file.read_bytes())
+    command = [sys.executable, "-m", "vgg_demo", "predict", str(picture), "--json"]
+
+    done = subprocess.run(
+        command, cwd=PROJECT, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, capture_output=True, timeout=120
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode("utf-8"))[0]["image"] == str(picture)

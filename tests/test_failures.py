@@ -18,7 +18,8 @@ from tests.helpers import TINY, losses, pause, plain_losses, steps, wait_for_sta
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.config import get_preset
 from vgg_demo.data import Digits
-from vgg_demo.errors import RunError
+from vgg_demo.device import typed_memory_errors
+from vgg_demo.errors import OutOfMemoryError, RunError
 from vgg_demo.runs.manager import queue_run, resume_run, start_run
 from vgg_demo.runs.queue import place_and_wait, waiting
 from vgg_demo.runs.reader import RunReader
@@ -110,6 +111,17 @@ def test_training_that_fails_has_its_last_steps_recorded(
 
     assert steps(run) == [1, 2, 3]
     assert "not enough memory" in (run.status().reason or "")
+
+
+def test_memory_used_up_is_told_from_an_error_that_speaks_of_memory() -> None:
+    with pytest.raises(OutOfMemoryError, match="choose a smaller batch"), typed_memory_errors():
+        torch.empty(10**14)  # 400 terabytes
+    with pytest.raises(OutOfMemoryError), typed_memory_errors():
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(OutOfMemoryError), typed_memory_errors():
+        raise MemoryError
+    with pytest.raises(RuntimeError, match="memory format"), typed_memory_errors():
+        raise RuntimeError("unsupported memory format option")
 
 
 def test_loss_that_becomes_nan_between_single_batches_leaves_good_weights_saved(home: Path) -> None:

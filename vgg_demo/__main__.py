@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,13 +19,12 @@ import click
 
 from vgg_demo.benchmark import PARTS
 from vgg_demo.config import DEFAULT_PRESET, PRESETS, get_preset
-from vgg_demo.errors import ImageError, RunError, RunNotFoundError, VggDemoError
+from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError, VggDemoError
 
 if TYPE_CHECKING:
     from vgg_demo.data import Digits
     from vgg_demo.runs.store import Run
 
-POLL_SECONDS = 0.1
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 checkpoint_option = click.option(
     "--checkpoint", metavar="PATH|RUN|NAME", help="A .safetensors file, a run or a shipped model; 'best' without it."
@@ -54,7 +52,7 @@ def presets(as_json: bool) -> None:
             "what": preset.what,
             "purpose": preset.purpose,
             "parameters": preset.config.model.parameters,
-            "seconds": round(estimate_seconds(preset.config) or 0, 1),
+            "seconds": estimate_seconds(preset.config),
             "config": preset.config.to_dict(),
         }
         for preset in PRESETS.values()
@@ -63,7 +61,7 @@ def presets(as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        took = format_duration(row["seconds"])
+        took = "?" if row["seconds"] is None else format_duration(row["seconds"])
         click.echo(f"{row['name']:<11} {row['parameters']:>11,} parameters  about {took:>6} here  {row['what']}")
 
 
@@ -81,9 +79,10 @@ def presets(as_json: bool) -> None:
 @click.option("--seed", type=int, help="Decides initial weights and the order of images.")
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
 @click.option("--resume", is_flag=True, help="Go on with the run that --run names.")
+@click.option("--detach", is_flag=True, help="Start it and return at once: it goes on when the terminal is closed.")
 @json_option
-def train(preset: str | None, name: str | None, resume: bool, as_json: bool, **changes: Any) -> None:
-    """Train a network and follow it. Ctrl-C stops it and keeps what was learned.
+def train(preset: str | None, name: str | None, resume: bool, detach: bool, as_json: bool, **changes: Any) -> None:
+    """Train a network and follow it. Ctrl-C, or closing the terminal, stops it and keeps what was learned.
 
     Started by torchrun, several processes train it together: torchrun --nproc-per-node=2 -m vgg_demo train …
     """
@@ -97,21 +96,28 @@ def train(preset: str | None, name: str | None, resume: bool, as_json: bool, **c
         from vgg_demo.runs.store import get_run, list_runs
 
         if not resume:
-            return start_run(get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes), name, here)
+            config = get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes)
+            return start_run(config, name, here, attached=not (here or detach))
         try:
             run = get_run(name or "")
         except RunNotFoundError as error:
             names = ", ".join(run.name for run in list_runs()) or "none"
             raise RunNotFoundError(f"{error}; runs are {names}") from None
-        resume_run(run, here=here)
+        resume_run(run, here=here, attached=not (here or detach))
         return run
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and "TORCHELASTIC_RUN_ID" in os.environ:
         run = train_in_team(open_run, quiet=as_json)
         if run is None:
             return  # process 0 speaks for all
+    elif detach:
+        report_detached(open_run(False), as_json)
+        return
     else:
-        run = open_run(here=False)
+        from vgg_demo.terminal import end_as_after_interrupt, follow
+
+        end_as_after_interrupt()
+        run = open_run(False)
         follow(run, quiet=as_json)
     report(run, as_json)
 
@@ -119,6 +125,7 @@ def train(preset: str | None, name: str | None, resume: bool, as_json: bool, **c
 def train_in_team(open_run: Callable[[bool], Run], quiet: bool) -> Run | None:
     """Train as one of torchrun's processes. The run in process 0, which also shows progress; None in the others."""
     from vgg_demo.runs.team import train_together
+    from vgg_demo.terminal import follow
 
     def on_open(run: Run) -> None:
         threading.Thread(target=follow, args=(run, quiet), daemon=True).start()
@@ -126,11 +133,19 @@ def train_in_team(open_run: Callable[[bool], Run], quiet: bool) -> Run | None:
     return train_together(lambda: open_run(True), on_open)
 
 
+def report_detached(run: Run, as_json: bool) -> None:
+    """Say which run goes on by itself."""
+    if as_json:
+        print_json({"run": run.name, "preset": run.config().preset, "checkpoint": str(run.checkpoint_path)})
+    else:
+        click.echo(f"{run.name}: trains by itself; follow and stop it on the page")
+
+
 def report(run: Run, as_json: bool) -> None:
-    """Print the figures of a run that is over. Raises RunError when it failed."""
+    """Print the figures of a run that is over. Raises RunFailedError when it failed."""
     status = run.status()
     if status.state == "failed":
-        raise RunError(f"run {run.name!r} failed: {status.reason}")
+        raise RunFailedError(f"run {run.name!r} failed: {status.reason}")
     result = status.result or {}
     if as_json:
         print_json(result)
@@ -144,42 +159,6 @@ def report(run: Run, as_json: bool) -> None:
     if result["val_accuracy"] is not None:
         click.echo(f"validation accuracy {result['val_accuracy']:.2%}")
     click.echo(f"checkpoint {result['checkpoint']}")
-
-
-def follow(run: Run, quiet: bool) -> None:
-    """Show a run's progress until it ends. Ctrl-C asks it to stop; a second one leaves it going."""
-    from tqdm import tqdm
-
-    from vgg_demo.runs.reader import RunReader
-
-    reader = RunReader(run)
-    asked_to_stop = False
-    interval = 0.1 if sys.stderr.isatty() else 5.0  # a file needs no animation
-    with tqdm(
-        total=run.config().train.total_steps,
-        unit="step",
-        disable=quiet,
-        file=sys.stderr,
-        dynamic_ncols=True,
-        desc=run.name,
-        mininterval=interval,
-        maxinterval=interval,
-    ) as bar:
-        while True:
-            try:
-                status = run.status()
-                curve = reader.refresh()
-                if curve.steps:
-                    bar.set_postfix(loss=f"{curve.losses[-1]:.4f}", refresh=False)
-                    bar.update(curve.steps[-1] - bar.n)
-                if not status.is_active and status.state != "queued":
-                    return
-                time.sleep(POLL_SECONDS)
-            except KeyboardInterrupt:
-                if asked_to_stop:
-                    raise
-                asked_to_stop = True
-                run.send("stop")
 
 
 @cli.command()
@@ -334,6 +313,9 @@ def print_json(document: object) -> None:
 
 def main() -> int:
     """Run the command line; errors of this project become one line and an exit status."""
+    from vgg_demo.terminal import take_every_letter
+
+    take_every_letter()
     try:
         return cli(standalone_mode=False) or 0  # click returns the status of what ended by click.exceptions.Exit
     except click.exceptions.Abort:
@@ -345,12 +327,9 @@ def main() -> int:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         return 2
-    except RunError as error:
+    except VggDemoError as error:
         click.echo(f"error: {error}", err=True)
-        return 1 if " failed: " in str(error) else 2
-    except (ImageError, VggDemoError) as error:
-        click.echo(f"error: {error}", err=True)
-        return 2
+        return 1 if isinstance(error, RunFailedError) else 2
 
 
 if __name__ == "__main__":

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
 
+from vgg_demo.errors import ConfigError, OutOfMemoryError
+
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+CPU_ALLOCATOR = "DefaultCPUAllocator"
 BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # of Intel's and AMD's processors, and of Arm's
 
 
 def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
     """Lightning Fabric, launched: on one device, or where torchrun started several processes, on one for each.
 
-    device and precision as in TrainConfig.
+    device and precision as in TrainConfig. Raises ConfigError when this machine has no such device.
     """
+    if not is_available(device):
+        raise ConfigError(f"device {device!r}: this machine has none; choose auto or cpu")
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     from lightning_fabric.strategies.ddp import DDPStrategy
@@ -39,6 +46,27 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
         )
     fabric.launch()
     return fabric
+
+
+def is_available(device: str) -> bool:
+    """Whether this machine has a device, named as in TrainConfig."""
+    if device == "cuda":
+        return torch.cuda.is_available()
+    return device != "mps" or torch.backends.mps.is_available()
+
+
+@contextmanager
+def typed_memory_errors() -> Iterator[None]:
+    """Turn what Python and torch raise when memory is used up into OutOfMemoryError."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # beside a GPU torch has a type for it; on a CPU it is a RuntimeError that begins with the allocator's name
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and CPU_ALLOCATOR not in str(error):
+            raise
+        raise OutOfMemoryError(
+            "there is not enough memory for this network; choose a smaller batch, image size or width"
+        ) from error
 
 
 def precision_here(device: str, precision: str) -> str:

@@ -7,7 +7,9 @@ VggDemoError
 ├── ImageError            a picture that cannot be read
 │   └── BlankImageError   a picture without ink
 ├── RunError              a run that cannot be started or steered
-│   └── RunNotFoundError  no run of that name
+│   ├── RunNotFoundError  no run of that name
+│   └── RunFailedError    a run that came to a bad end
+├── OutOfMemoryError      a network that needs more memory than there is
 ├── StorageError          a place that cannot be written
 └── QuestionError         what is asked of the server's feed makes no sense
 
@@ -45,6 +47,14 @@ class RunError(VggDemoError):
 
 class RunNotFoundError(RunError):
     """There is no run of that name."""
+
+
+class RunFailedError(RunError):
+    """The training itself has failed, for the reason that its status says."""
+
+
+class OutOfMemoryError(VggDemoError):
+    """A network, or the training of one, needs more memory than there is."""
 
 
 class StorageError(VggDemoError):

@@ -85,7 +85,7 @@ def diagnose_checkpoint(path: Path, steps: int = 0) -> tuple[Verdict, Diagnosis]
     curve = RunReader(Run(path.parent)).refresh()
     diagnoses, losses = [*curve.diagnoses, now], list(curve.losses)
     if steps:
-        training = _training(header.config, digits)
+        training = _training(header.config.with_changes(device="auto"), digits)  # here, wherever it was trained before
         training.network.load_state_dict(network.state_dict())
         for event in watch(training, share=1.0, last_look=steps):
             if isinstance(event, Diagnosis):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -12,14 +11,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
-from vgg_demo.runs.processes import leave_core, one_thread_a_core, process_started
+from vgg_demo.runs.child import Limits, child_command
+from vgg_demo.runs.processes import ProcessId, detached, leave_core, one_thread_a_core, process_started
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
 IDLE_POLL_SECONDS = 1.0  # each look takes a little from the run that trains
+PROBE_SECONDS = 120.0  # that a measurement or the quick checks may take
+PROBE_MEMORY = 0.8  # of what is free when they start
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -36,12 +40,12 @@ class WarmWorker:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.home = home()
-                self.process = _spawn("vgg_demo.runs.worker", "--wait", stdin=subprocess.PIPE)
+                self.process = _spawn("vgg_demo.runs.warm", str(ProcessId.own()), stdin=subprocess.PIPE)
 
-    def prepare_after(self, run: Run) -> None:
-        """Have one waiting as soon as the run does not train: loading takes a core for seconds, which it would miss."""
-        with contextlib.suppress(RunError):  # a run that is gone does not train
-            while run.status().state == "running":
+    def prepare_when_idle(self) -> None:
+        """Have one waiting as soon as no run trains: loading takes a core for seconds, which a training would miss."""
+        while run := next((run for run, status in readable() if status.state == "running"), None):
+            while _trains(run):  # of this one alone: to look at all of them costs more
                 time.sleep(IDLE_POLL_SECONDS)
         self.prepare()
 
@@ -57,14 +61,14 @@ class WarmWorker:
 warm_worker: WarmWorker | None = None  # the page sets it; the command line starts its workers cold
 
 
-def start_run(config: RunConfig, name: str | None = None, here: bool = False) -> Run:
+def start_run(config: RunConfig, name: str | None = None, here: bool = False, attached: bool = False) -> Run:
     """Make a run folder and start a process that works in it, now. Raises RunError or StorageError.
 
-    here: this very process is going to work in it.
+    here: this very process is going to work in it. attached: the run is stopped when this process ends.
     """
     with store_lock():  # held from the first moment, so that nobody takes it for a waiting run
         run = create_run(config, name)
-        _launch(run, here)
+        _launch(run, here, attached)
     return run
 
 
@@ -75,14 +79,18 @@ def queue_run(config: RunConfig, owner: str | None) -> Run:
     return run
 
 
-def resume_run(run: Run, in_queue: bool = False, here: bool = False) -> None:
+def resume_run(run: Run, in_queue: bool = False, here: bool = False, attached: bool = False) -> None:
     """Go on from the last save with a run that has stopped, failed or died. Raises RunError when it has not.
 
-    here: this very process is going to work in it.
+    here and attached: as in start_run.
     """
     if run.status().state == "finished":
         raise RunError(f"run {run.name!r} has finished; there is nothing to resume")
-    _start_again(run, in_queue, here)
+    with store_lock():
+        if not run.status().is_over:
+            raise RunError(f"run {run.name!r} is still going; there is nothing to resume")
+        _wait_or_launch(run, in_queue, here, attached)
+    dispatch()
 
 
 def continue_run(run: Run, epochs: int, in_queue: bool = False) -> None:
@@ -122,33 +130,25 @@ def dispatch() -> None:
             _launch(run)
 
 
-def _start_again(run: Run, in_queue: bool, here: bool = False) -> None:
-    with store_lock():
-        if not run.status().is_over:
-            raise RunError(f"run {run.name!r} is still going; there is nothing to resume")
-        _wait_or_launch(run, in_queue, here)
-    dispatch()
-
-
-def _wait_or_launch(run: Run, in_queue: bool, here: bool = False) -> None:
+def _wait_or_launch(run: Run, in_queue: bool, here: bool = False, attached: bool = False) -> None:
     """Put a run that is over into the queue, or start it now; the store's lock is held."""
     run.update_status(state="queued", queued=time.time(), reason=None, ended=None)
     if not in_queue:
-        _launch(run, here)
+        _launch(run, here, attached)
 
 
-def _launch(run: Run, here: bool = False) -> None:
-    """Start the process for a run that none works on, unless it is to be this one; the store's lock is held.
+def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
+    """Start the process for a run that none works on; the store's lock is held. here and attached: as in start_run.
 
     Raises RunError when one works on it.
     """
     status = run.status()
     if status.is_active:
         raise RunError(f"run {run.name!r} is still going; two processes cannot work on one run")
-    process = warm_worker.take() if warm_worker and not here else None
+    process = warm_worker.take() if warm_worker and not (here or attached) else None
     warm = process is not None
     if process is None and not here:
-        process = _spawn("vgg_demo.runs.worker", str(run.path))
+        process = _spawn("vgg_demo.runs.worker", str(run.path), *([str(ProcessId.own())] if attached else []))
     pid = os.getpid() if process is None else process.pid
     run.update_status(
         state="running",
@@ -160,20 +160,32 @@ def _launch(run: Run, here: bool = False) -> None:
         control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
     )
     if warm and process is not None and process.stdin is not None:
-        process.stdin.write(f"{run.path}\n".encode())
+        process.stdin.write(f"{run.path}\n".encode("utf-8", "surrogateescape"))
         process.stdin.close()
     if warm_worker:
-        threading.Thread(target=warm_worker.prepare_after, args=(run,), name="warm-again", daemon=True).start()
+        threading.Thread(target=warm_worker.prepare_when_idle, name="warm-again", daemon=True).start()
 
 
 def spawn_budget(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start measuring how long a training with these settings takes here."""
-    return _spawn("vgg_demo.budget", json.dumps(config.to_dict()))
+    return _spawn(*child_command(_probe_limits(), "vgg_demo.budget", json.dumps(config.to_dict())))
 
 
 def spawn_checks(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start the three quick checks of a config; the result comes on standard output."""
-    return _spawn("vgg_demo.examine", json.dumps(config.to_dict()), stdout=subprocess.PIPE)
+    command = child_command(_probe_limits(), "vgg_demo.examine", json.dumps(config.to_dict()))
+    return _spawn(*command, stdout=subprocess.PIPE)
+
+
+def _probe_limits() -> Limits:
+    return Limits(PROBE_SECONDS, PROBE_MEMORY * psutil.virtual_memory().available)
+
+
+def _trains(run: Run) -> bool:
+    try:
+        return run.status().state == "running"
+    except RunError:  # a run that is gone does not train
+        return False
 
 
 def reap_children() -> None:
@@ -184,7 +196,7 @@ def reap_children() -> None:
 def _spawn(
     module: str, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
-    """Start a module in a process session of its own, so that what ends its parent does not end it."""
+    """Start a module so that what ends its parent does not end it."""
     reap_children()
     leave_core()  # the process inherits where this thread may run
     process = subprocess.Popen(
@@ -194,8 +206,7 @@ def _spawn(
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.DEVNULL,
-        start_new_session=os.name == "posix",
-        creationflags=0 if os.name == "posix" else getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        **detached(),
     )
     _children.append(process)
     return process

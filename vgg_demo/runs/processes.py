@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vgg_demo import CORES
 
 SAID_BY = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")  # how many threads, and where
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and Windows' for its Linux
+POLL_SECONDS = 1.0
+LEAST_NICENESS_OF_IDLE = 10  # Windows has two priorities below the normal one
 
 
 def is_alive(pid: int | None, started: float | None) -> bool:
@@ -38,10 +46,57 @@ def process_started(pid: int) -> float | None:
     try:
         stat = Path(f"/proc/{pid}/stat")
         if stat.exists():
-            return float(stat.read_text().rpartition(")")[2].split()[19])
+            return float(stat.read_text("utf-8", "replace").rpartition(")")[2].split()[19])
         return float(psutil.Process(pid).create_time())
     except (OSError, psutil.Error):
         return None
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A process beyond doubt: its number and when it started, as process_started says. As text, PID:STARTED."""
+
+    pid: int
+    started: float | None
+
+    @classmethod
+    def own(cls) -> ProcessId:
+        """This process."""
+        return cls(os.getpid(), process_started(os.getpid()))
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessId:
+        """Read what str gives."""
+        pid, _, started = text.partition(":")
+        return cls(int(pid), float(started) if started else None)
+
+    def __str__(self) -> str:
+        return f"{self.pid}:" if self.started is None else f"{self.pid}:{self.started!r}"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether that very process still runs."""
+        return is_alive(self.pid, self.started)
+
+    def when_ended(self, action: Callable[[], object]) -> None:
+        """Call action, in a thread of its own, once the process has ended, however it did."""
+
+        def wait() -> None:
+            while self.is_alive:
+                time.sleep(POLL_SECONDS)
+            action()
+
+        threading.Thread(target=wait, name="when-ended", daemon=True).start()
+
+
+def detached() -> dict[str, Any]:
+    """Arguments for subprocess.Popen so that a process outlives its parent and the terminal or console of that.
+
+    On Windows it gets a console of its own, which nobody sees: without any, each process that it starts would open one.
+    """
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
 
 
 def give_way(niceness: int) -> None:
@@ -50,12 +105,16 @@ def give_way(niceness: int) -> None:
     Linux shares the processor between sessions first and looks at niceness only within one (autogroup, see sched(7)),
     so that a session of its own is lowered as well; one that belongs to others, a terminal's, stays as it is.
     """
-    if os.name != "posix":
+    if sys.platform == "win32":
+        import psutil
+
+        is_idle = niceness >= LEAST_NICENESS_OF_IDLE
+        psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS if is_idle else psutil.BELOW_NORMAL_PRIORITY_CLASS)
         return
     os.nice(niceness)
     if os.getsid(0) == os.getpid():
         with contextlib.suppress(OSError):  # not Linux, or not allowed
-            Path("/proc/self/autogroup").write_text(str(niceness))
+            Path("/proc/self/autogroup").write_text(str(niceness), "utf-8")
 
 
 def one_thread_a_core() -> dict[str, str]:

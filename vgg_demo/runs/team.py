@@ -14,7 +14,7 @@ import torch
 from vgg_demo.config import RunConfig
 from vgg_demo.data import load_train
 from vgg_demo.device import make_fabric
-from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.errors import RunFailedError, VggDemoError
 from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import NICENESS, run_worker
@@ -26,7 +26,7 @@ def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) 
     """Train, in every process of the team. Returns the run in process 0 when it is over, and None in the others.
 
     open_run: makes or takes up the run, in process 0 alone, which then calls on_open. Raises what open_run raises
-    there, and RunError in the others when process 0 has gone.
+    there, and RunFailedError in the others when process 0 has gone.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun turns it into SIGTERM, which the leader obeys
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
@@ -52,7 +52,7 @@ def lead(team: Team, open_run: Callable[[], Run], on_open: Callable[[Run], None]
 
 
 def take_part(team: Team) -> None:
-    """Train as the leader says, to the end. Raises RunError when it has gone."""
+    """Train as the leader says, to the end. Raises RunFailedError when it has gone."""
     config: RunConfig | None = team.hand_out(None)
     if config is None:
         return
@@ -66,7 +66,7 @@ def take_part(team: Team) -> None:
             if not go_on:
                 return
     except RuntimeError as error:
-        raise RunError(
+        raise RunFailedError(
             f"process {team.rank} failed: it has lost touch with the others ({_first_line(error)})"
         ) from None
 

@@ -1,8 +1,7 @@
 """The process that trains.
 
-python -m vgg_demo.runs.worker RUN_FOLDER   works on that run
-python -m vgg_demo.runs.worker --wait       loads everything, then waits for a run folder on standard input: a warm
-                                            worker starts within a moment. It ends when standard input is closed.
+python -m vgg_demo.runs.worker RUN_FOLDER           works on that run
+python -m vgg_demo.runs.worker RUN_FOLDER PARENT    the same, and stops when PARENT, a ProcessId, has ended
 
 It alone writes the run's events, log, checkpoints and, once started, its status. It obeys control.jsonl.
 """
@@ -26,15 +25,14 @@ import torch.distributed as dist
 
 from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
-from vgg_demo.config import get_preset
 from vgg_demo.data import Digits, load_train
-from vgg_demo.device import make_fabric, precision_here
+from vgg_demo.device import make_fabric, precision_here, typed_memory_errors
 from vgg_demo.errors import RunError, StorageError, VggDemoError
 from vgg_demo.files import replacing
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.manager import dispatch
-from vgg_demo.runs.processes import give_way
+from vgg_demo.runs.processes import ProcessId, give_way
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.store import Run, store_lock
@@ -245,12 +243,13 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_out
     try:
         reserve.write_bytes(bytes(RESERVE_BYTES))
         give_way(NICENESS)
-        worker = Worker(run, load_digits())
-        try:
-            worker.work()
-        finally:
-            with contextlib.suppress(OSError):  # what ended the work is the reason to tell
-                worker.recorder.close()
+        with typed_memory_errors():
+            worker = Worker(run, load_digits())
+            try:
+                worker.work()
+            finally:
+                with contextlib.suppress(OSError):  # what ended the work is the reason to tell
+                    worker.recorder.close()
         status = 0
     except Exception as error:
         reserve.unlink(missing_ok=True)
@@ -269,9 +268,14 @@ def _claim(run: Run) -> bool:
     with store_lock():  # whoever started this process has written its number before letting go of the lock
         status = run.status()
         if status.is_active:
-            return status.pid in (os.getpid(), os.getppid())  # the parent is the launcher that Windows puts between
+            return status.pid in own_pids()
         run.update_status(state="running", pid=os.getpid(), pid_started=None, started=time.time())
         return True
+
+
+def own_pids() -> tuple[int, int]:
+    """The numbers by which others may know this process: on Windows a launcher may stand between it and them."""
+    return os.getpid(), os.getppid()
 
 
 def explain(error: Exception) -> str:
@@ -285,20 +289,7 @@ def explain(error: Exception) -> str:
             f"one of the {dist.get_world_size()} processes that train together has died, so all have ended "
             f"({_first_line(error)}); resume the run, with as many processes as there are"
         )
-    if isinstance(error, MemoryError) or "memory" in str(error).lower():
-        return "there is not enough memory for this network; choose a smaller batch, image size or width"
     return _first_line(error)
-
-
-def wait_for_run() -> int:
-    """Load all that a run needs, then wait for one on standard input."""
-    digits = load_train()
-    config = get_preset("classroom").config.with_changes(device="cpu")
-    next(Training(config, digits, make_fabric()).run())  # the first step of a process is slow
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    path = sys.stdin.readline().strip()
-    return run_worker(Run(Path(path)), lambda: digits) if path else 0
 
 
 def _first_line(error: BaseException) -> str:
@@ -313,5 +304,13 @@ def _redirect_output(run: Run) -> None:
     os.close(log)
 
 
+def main(arguments: list[str]) -> int:
+    """Work on a run."""
+    run = Run(Path(arguments[0]))
+    for parent in arguments[1:]:
+        ProcessId.parse(parent).when_ended(lambda: run.send("stop"))
+    return run_worker(run)
+
+
 if __name__ == "__main__":
-    sys.exit(wait_for_run() if sys.argv[1] == "--wait" else run_worker(Run(Path(sys.argv[1]))))
+    sys.exit(main(sys.argv[1:]))

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from vgg_demo.budget import cost, estimate_seconds
+from vgg_demo.budget import cost, estimate_seconds, format_duration
 from vgg_demo.config import PRESETS, RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs import manager
+from vgg_demo.runs.child import Ending
 from vgg_demo.runs.manager import spawn_budget
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, list_runs, shipped_names
+from vgg_demo.ui.text import _
 
 if TYPE_CHECKING:
     from vgg_demo.checkpoint import Header
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 KEPT: Literal["session"] = "session"  # what was chosen stays while its tab is closed
 
 BUSY_POLL_SECONDS = 2.0
+PROBE_POLL_SECONDS = 0.2
 
 STYLE = """<style>
 .block-container { padding-top: 2.5rem; max-width: 75rem; }
@@ -51,7 +54,7 @@ def warm_up() -> None:
 
     def load() -> None:
         manager.warm_worker = manager.WarmWorker()
-        manager.warm_worker.prepare()
+        threading.Thread(target=manager.warm_worker.prepare_when_idle, name="warm-worker", daemon=True).start()
         manager.dispatch()  # what waited while there was no server
         with contextlib.suppress(VggDemoError):  # whoever needs it will see the error and say so
             path = find_checkpoint()
@@ -68,28 +71,48 @@ class Measuring:
 
     def __init__(self) -> None:
         self.wanted: queue.SimpleQueue[RunConfig] = queue.SimpleQueue()
-        self.asked: set[RunConfig] = set()
+        self.pending: set[RunConfig] = set()
+        self.unknown: dict[RunConfig, str] = {}  # what could not be measured, with the reason
         threading.Thread(target=self._work, name="measuring", daemon=True).start()
 
     def ask(self, config: RunConfig) -> None:
-        """Measure this one, too; estimate_seconds knows it when it is done."""
-        if config not in self.asked:
-            self.asked.add(config)
+        """Measure this one, too; in the end estimate_seconds knows it, or it is among the unknown."""
+        if config not in self.pending and config not in self.unknown:
+            self.pending.add(config)
             self.wanted.put(config)
 
     def _work(self) -> None:
         while True:
             config = self.wanted.get()
-            done = False
-            while not done and estimate_seconds(config) is None:
-                while is_busy():
-                    time.sleep(BUSY_POLL_SECONDS)
-                process = spawn_budget(config)
-                while process.poll() is None:
-                    time.sleep(0.1)
-                    if is_busy():  # a training comes first; measure again when it is over
-                        process.terminate()
-                done = process.returncode >= 0  # ended by itself, if only to say that it cannot be measured here
+            try:
+                self._measure(config)
+            except (OSError, VggDemoError) as error:
+                self.unknown[config] = str(error)
+            self.pending.discard(config)
+
+    def _measure(self, config: RunConfig) -> None:
+        """Let a process measure it; when a training comes in between, again after that."""
+        is_over = False
+        while not is_over and estimate_seconds(config) is None:
+            while is_busy():
+                time.sleep(BUSY_POLL_SECONDS)
+            process, is_over = spawn_budget(config), True
+            while process.poll() is None:
+                time.sleep(PROBE_POLL_SECONDS)
+                if is_busy():
+                    process.terminate()
+                    is_over = False
+        if estimate_seconds(config) is None:
+            self.unknown[config] = ending_in_words(process.returncode)
+
+
+def ending_in_words(status: int) -> str:
+    """Why a measurement gave nothing. status: of its process."""
+    if status == Ending.TOO_LONG:
+        return _("a few steps take more than {duration}").format(duration=format_duration(manager.PROBE_SECONDS))
+    if status == Ending.TOO_LARGE:
+        return _("it needs more memory than is free")
+    return _("the measurement failed")
 
 
 def is_busy() -> bool:

@@ -18,7 +18,7 @@ from vgg_demo.ui.text import _
 LESSON_SECONDS = 600.0
 SETTINGS = [f.name for part in (ModelConfig, TrainConfig) for f in fields(part)]
 # how the budget may stand, and how often to look whether it stands otherwise: seldom beside a training
-TICK_SECONDS = {"known": None, "measured now": 1.0, "later": 10.0}
+TICK_SECONDS = {"known": None, "unknown": None, "measured now": 1.0, "later": 10.0}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def show_budget(config: RunConfig) -> bool:
     seconds = estimate_seconds(config)
     if seconds is None:
         resources.measuring().ask(config)
-    stands = _how_budget_stands(seconds)
+    stands = _how_budget_stands(config, seconds)
     st.fragment(_show_time, run_every=TICK_SECONDS[stands])(config, stands)
     needed, free = estimate_memory(config), psutil.virtual_memory().available
     if needed > free and config.train.device in ("auto", "cpu"):
@@ -105,23 +105,29 @@ def nearest_preset(config: RunConfig) -> str:
     return min(PRESETS, key=lambda name: len(config.changes_from(PRESETS[name].config)))
 
 
-def _how_budget_stands(seconds: float | None) -> str:
+def _how_budget_stands(config: RunConfig, seconds: float | None) -> str:
     """One of TICK_SECONDS. seconds: as estimate_seconds says."""
     if seconds is not None:
         return "known"
+    if config in resources.measuring().unknown:
+        return "unknown"
     return "later" if resources.is_busy() else "measured now"
 
 
 def _show_time(config: RunConfig, stood: str) -> None:
     parameters = _("{count:,} parameters").format(count=config.model.parameters)
     seconds = estimate_seconds(config)
-    stands = _how_budget_stands(seconds)
+    stands = _how_budget_stands(config, seconds)
     if stands != stood:
         st.rerun()  # the whole page: ticks that show nothing new would take time from a training
     if seconds is None:
-        measuring = _("{parameters} · measuring how long it takes here …")
-        later = _("{parameters} · how long it takes here is measured when nothing trains")
-        st.caption((later if stands == "later" else measuring).format(parameters=parameters))
+        texts = {
+            "measured now": _("{parameters} · measuring how long it takes here …"),
+            "later": _("{parameters} · how long it takes here is measured when nothing trains"),
+            "unknown": _("{parameters} · how long it takes here could not be measured: {reason}"),
+        }
+        reason = resources.measuring().unknown.get(config, "")
+        st.caption(texts[stands].format(parameters=parameters, reason=reason))
         return
     epoch = seconds / config.train.total_steps * config.train.steps_per_epoch
     memory = format_bytes(estimate_memory(config))
