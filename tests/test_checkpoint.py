@@ -19,7 +19,7 @@ from vgg_demo.model import VGG
 
 SMALL = ModelConfig("vgg4", 1 / 16, image_size=28, channels=1, batch_norm=True, classifier="linear")
 CONFIG = RunConfig("classroom", SMALL, TrainConfig(seed=7))
-METRICS = {"step": 12, "average_loss": 0.25, "val_accuracy": None}
+METRICS = {"steps": 12, "average_loss": 0.25, "val_accuracy": None}
 
 
 @pytest.fixture
@@ -79,9 +79,9 @@ def test_save_checkpoint_header_holds_the_checksums_of_the_data(path: Path, chec
 
 
 def test_save_checkpoint_again_replaces_the_file_and_leaves_no_other(path: Path, network: VGG) -> None:
-    save_checkpoint(path, network, CONFIG, {"step": 13})
+    save_checkpoint(path, network, CONFIG, {"steps": 13})
 
-    assert read_header(path).metrics == {"step": 13}
+    assert read_header(path).metrics == {"steps": 13}
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -194,7 +194,7 @@ def test_save_checkpoint_that_fails_late_keeps_the_old_file_and_leaves_no_other(
     monkeypatch.setattr(Path, "replace", no_space)
 
     with pytest.raises(StorageError, match="No space left"):
-        save_checkpoint(path, network, CONFIG, {"step": 13})
+        save_checkpoint(path, network, CONFIG, {"steps": 13})
 
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

@@ -29,7 +29,8 @@ from vgg_demo.benchmark.server import Server
 from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.errors import QuestionError, RunError
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import Run, Status, create_run, get_run
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, create_run, get_run
 from vgg_demo.ui import feed
 from vgg_demo.ui.feed import TICK_SECONDS, TOKEN, UPLOT, UPLOT_URL, Told, ceiling, page_key, routes, snapshot
 from vgg_demo.ui.feed_question import Question, read_question

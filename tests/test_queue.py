@@ -22,7 +22,8 @@ from vgg_demo.runs.queue import (
     waiting,
     write_class_settings,
 )
-from vgg_demo.runs.store import Run, Status, create_run, delete_run
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, create_run, delete_run
 
 pytestmark = pytest.mark.usefixtures("home")
 

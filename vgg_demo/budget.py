@@ -5,6 +5,7 @@ python -m vgg_demo.budget [PRESET or JSON…] measures in a process of its own, 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from vgg_demo.config import CLASSES, PRESETS, ModelConfig, RunConfig, get_preset
-from vgg_demo.errors import VggDemoError
+from vgg_demo.errors import FormatError, VggDemoError
 from vgg_demo.files import write_text
 from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.store import home, store_lock
+from vgg_demo.schema import LONGEST, number, read_json
 
 PROBE_FLOPS = 1e12  # about ten seconds on a slow laptop: larger batches are measured in part and scaled up
 PROBE_SECONDS = 0.5
@@ -144,11 +146,16 @@ def _speeds_path() -> Path:
 
 
 def _read_speeds() -> dict[str, float]:
+    """What was measured, by the key of its config; what is no number of seconds is left out."""
     try:
-        values = json.loads(_speeds_path().read_text("utf-8"))
-    except (OSError, ValueError):
+        values = read_json(_speeds_path())
+    except (OSError, FormatError):
         return {}
-    return values if isinstance(values, dict) else {}
+    speeds = {}
+    for key, seconds in values.items() if isinstance(values, dict) else ():
+        with contextlib.suppress(FormatError):
+            speeds[key] = number(0, LONGEST)(seconds)
+    return speeds
 
 
 def main(arguments: list[str]) -> int:

@@ -16,9 +16,11 @@ from safetensors.torch import save_file
 
 from vgg_demo.config import RunConfig
 from vgg_demo.data import CHECKSUMS
-from vgg_demo.errors import CheckpointError, ConfigError, StorageError
+from vgg_demo.errors import CheckpointError, ConfigError, FormatError, StorageError
 from vgg_demo.files import replacing
+from vgg_demo.measurements import RESULT
 from vgg_demo.model import VGG
+from vgg_demo.schema import parse_json, read_table, text
 
 FORMAT = "vgg-demo-1"
 SUFFIX = ".safetensors"
@@ -26,7 +28,7 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Header:
-    """What a checkpoint says of itself. metrics: step, average_loss, val_accuracy and the like, as far as known."""
+    """What a checkpoint says of itself. metrics: steps, average_loss, val_accuracy and the like, as far as known."""
 
     config: RunConfig
     metrics: dict[str, Any]
@@ -59,11 +61,13 @@ def read_header(path: Path) -> Header:
         if texts.get("format") != FORMAT:
             raise CheckpointError(f"{path}: it was not written by VGG Demo; train a network or pick another file")
         return Header(
-            RunConfig.from_dict(json.loads(texts["config"])), json.loads(texts["metrics"]), json.loads(texts["dataset"])
+            RunConfig.from_dict(parse_json(texts["config"])),
+            read_table(parse_json(texts["metrics"]), RESULT),
+            read_table(parse_json(texts["dataset"]), dict.fromkeys(CHECKSUMS, text)),
         )
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: it is not a checkpoint, or it is cut short; copy it again ({error})") from error
-    except (KeyError, ValueError, ConfigError) as error:
+    except (KeyError, FormatError, ConfigError) as error:
         raise CheckpointError(f"{path}: its header is damaged ({error}); copy it again or train anew") from error
 
 

@@ -6,13 +6,16 @@ Nothing heavy is imported here, so that the command line can list and check sett
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vgg_demo.errors import ConfigError
+from vgg_demo.schema import shown
 
 CLASSES = 10
 MNIST_TRAIN_IMAGES = 60_000
+PRESET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 # Numbers are the output channels of a 3x3 convolution, "M" is a 2x2 max-pool.
 # vgg11 to vgg19: Simonyan and Zisserman 2015, table 1, columns A, B, D and E. The small ones keep the pattern
@@ -55,7 +58,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _check_types(self)
         if self.plan not in PLANS:
-            raise ConfigError(f"plan: there is no {self.plan!r}; it is one of {', '.join(PLANS)}")
+            raise ConfigError(f"plan: there is no {shown(self.plan)}; it is one of {', '.join(PLANS)}")
         _check_range("width", self.width, 1 / 64, 4)
         _check_range("dropout", self.dropout, 0, 0.9)
         if self.channels not in (1, 3):
@@ -203,11 +206,20 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides a run: stored whole in its folder and in its checkpoint."""
+    """Everything that decides a run: stored whole in its folder and in its checkpoint.
+
+    Raises ConfigError when preset is no name: it is shown on pages and written into scripts.
+    """
 
     preset: str = "custom"
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.preset, str) or not PRESET_NAME.fullmatch(self.preset):
+            raise ConfigError(
+                f"preset: {shown(self.preset)} was given; it is a name of up to 60 letters, digits, '-', '_' and '.'"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values; from_dict reads it back."""
@@ -226,7 +238,7 @@ class RunConfig:
                 raise ConfigError(f"config: {section!r} is not a table of settings")
         _check_names(cls, values)
         return cls(
-            preset=str(values.get("preset", "custom")),
+            preset=values.get("preset", "custom"),
             model=ModelConfig(**_check_names(ModelConfig, values.get("model", {}))),
             train=TrainConfig(**_check_names(TrainConfig, values.get("train", {}))),
         )
@@ -272,7 +284,7 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
 def _check_names(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     """values itself, once every name in it is a field of kind."""
     if unknown := sorted(set(values) - {f.name for f in fields(kind)}):
-        raise ConfigError(f"config: unknown setting {unknown[0]!r}; was it written by a newer version?")
+        raise ConfigError(f"config: unknown setting {shown(unknown[0])}; was it written by a newer version?")
     return values
 
 
@@ -288,7 +300,7 @@ def _check_types(config: ModelConfig | TrainConfig) -> None:
         value = getattr(config, name)
         if get_origin(hint) is Literal:
             if value not in get_args(hint):
-                raise ConfigError(f"{name}: {value!r} was given; it is one of {', '.join(get_args(hint))}")
+                raise ConfigError(f"{name}: {shown(value)} was given; it is one of {', '.join(get_args(hint))}")
             continue
         allowed = get_args(hint) or (hint,)
         if float in allowed and type(value) is int and abs(value) < 2**53:
@@ -300,7 +312,7 @@ def _check_types(config: ModelConfig | TrainConfig) -> None:
                 )
                 for t in allowed
             )
-            raise ConfigError(f"{name}: {value!r} was given; it is {wanted}")
+            raise ConfigError(f"{name}: {shown(value)} was given; it is {wanted}")
 
 
 def _preset(name: str, what: str, purpose: str, model: ModelConfig, train: TrainConfig) -> Preset:

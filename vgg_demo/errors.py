@@ -3,6 +3,7 @@
 VggDemoError
 ├── ConfigError           a setting that makes no sense, alone or with another
 ├── DataError             MNIST cannot be unpacked or read
+├── FormatError           a value in a file that is of another kind than it should be
 ├── CheckpointError       a file that holds no usable network
 ├── ImageError            a picture that cannot be read
 │   └── BlankImageError   a picture without ink
@@ -27,6 +28,10 @@ class ConfigError(VggDemoError):
 
 class DataError(VggDemoError):
     """The MNIST files cannot be unpacked, checked or read."""
+
+
+class FormatError(VggDemoError):
+    """A file, or a value in it, that is of another kind than it should be. Whoever knows the file says which it is."""
 
 
 class CheckpointError(VggDemoError):

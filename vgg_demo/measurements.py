@@ -10,6 +10,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from vgg_demo.config import CLASSES
+from vgg_demo.errors import FormatError
+from vgg_demo.schema import LONGEST, Kind, number, optional, read_table, rows, table, text, whole
+
 NAN = float("nan")
 
 
@@ -50,6 +54,11 @@ class Diagnosis:
     training_seconds: float = 0.0
 
     @property
+    def layer_names(self) -> list[str]:
+        """What the layers are called, in order."""
+        return [layer.name for layer in self.layers]
+
+    @property
     def output_signal(self) -> float:
         """The signal of the logits."""
         return self.layers[-1].signal
@@ -84,23 +93,14 @@ class Diagnosis:
         return {"event": "diagnosis", **without_nan(asdict(self))}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Diagnosis:
-        """Read what to_dict wrote. Raises KeyError, TypeError or ValueError when it is something else."""
-        layers = tuple(
-            LayerFigures(str(layer["name"]), *(_number(layer[f]) for f in ("signal", "gradient", "update", "silent")))
-            for layer in values["layers"]
-        )
-        if not layers:
-            raise ValueError("a diagnosis without layers")
+    def from_dict(cls, values: object) -> Diagnosis:
+        """Read what to_dict wrote; null is NaN. Raises FormatError when it is something else."""
+        checked = read_table(values, DIAGNOSIS, DIAGNOSIS)
+        if not sum(checked["answers"]) or not sum(checked["shown"]):
+            raise FormatError("a diagnosis of no images")
+        layers = tuple(LayerFigures(**layer) for layer in checked["layers"])
         return cls(
-            step=int(values["step"]),
-            layers=layers,
-            answers=tuple(int(count) for count in values["answers"]),
-            shown=tuple(int(count) for count in values["shown"]),
-            **{
-                name: _number(values[name])
-                for name in ("image_signal", "accuracy", "loss", "cost_seconds", "training_seconds")
-            },
+            **{**checked, "layers": layers, "answers": tuple(checked["answers"]), "shown": tuple(checked["shown"])}
         )
 
 
@@ -110,8 +110,28 @@ def median(values: Iterable[float]) -> float:
     return numbers[(len(numbers) - 1) // 2] if numbers else NAN
 
 
-def _number(value: Any) -> float:
-    return NAN if value is None else float(value)
+def _figure(value: object) -> float:
+    """A number, or NaN for null."""
+    return NAN if value is None else float(number()(value))
+
+
+RESULT: dict[str, Kind] = {  # the figures of a training at its end, as train --json gives them
+    "run": text,
+    "preset": text,
+    "steps": whole(),
+    "average_loss": optional(number()),
+    "val_accuracy": optional(number(0, 1)),
+    "seconds": number(0, LONGEST),
+    "images_per_second": optional(number(0)),
+    "checkpoint": text,
+}
+LAYER: dict[str, Kind] = {"name": text, **dict.fromkeys(("signal", "gradient", "update", "silent"), _figure)}
+DIAGNOSIS: dict[str, Kind] = {
+    "step": whole(),
+    "layers": rows(table(LAYER, LAYER), at_least=1, at_most=100),
+    **dict.fromkeys(("answers", "shown"), rows(whole(0, 1_000_000), CLASSES, CLASSES)),
+    **dict.fromkeys(("image_signal", "accuracy", "loss", "cost_seconds", "training_seconds"), _figure),
+}
 
 
 def without_nan(value: Any) -> Any:

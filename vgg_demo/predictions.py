@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vgg_demo.config import CLASSES
-from vgg_demo.errors import CheckpointError
+from vgg_demo.errors import CheckpointError, FormatError
 from vgg_demo.files import replacing
+from vgg_demo.schema import LONGEST, Kind, number, parse_json, read_table, whole
 
 FORMAT = "vgg-demo-predictions-1"
+VALUES: dict[str, Kind] = {"available": whole(1), "seconds": number(0, LONGEST)}
 Positions = npt.NDArray[np.int64]
 
 
@@ -113,11 +115,22 @@ def load_predictions(path: Path) -> Predictions | None:
             if header.get("format") != FORMAT:
                 return None
             arrays: dict[str, Any] = {name: file.get_tensor(name) for name in ("logits", "labels", "indices")}
-        values = json.loads(header["values"])
-        predictions = Predictions(**arrays, available=int(values["available"]), seconds=float(values["seconds"]))
-        return predictions if predictions.logits.shape == (len(predictions), CLASSES) else None
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        predictions = Predictions(**arrays, **read_table(parse_json(header["values"]), VALUES, VALUES))
+        return predictions if _fit_together(predictions) else None
+    except (OSError, SafetensorError, KeyError, FormatError):
         return None
+
+
+def _fit_together(predictions: Predictions) -> bool:
+    """Whether the arrays are of the shapes and types that Predictions names, and every value is possible."""
+    count = len(predictions.labels) if predictions.labels.ndim else 0
+    logits, labels, indices = predictions.logits, predictions.labels, predictions.indices
+    shapes = (logits.shape, labels.shape, indices.shape) == ((count, CLASSES), (count,), (count,))
+    types = [array.dtype.name for array in (logits, labels, indices)] == ["float32", "int64", "int64"]
+    if not (count and shapes and types and np.isfinite(logits).all()):
+        return False
+    ends = ((labels, CLASSES), (indices, predictions.available))
+    return all(array.min() >= 0 and array.max() < end for array, end in ends)
 
 
 def check_answers(logits: npt.NDArray[np.float32]) -> None:

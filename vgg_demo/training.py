@@ -225,9 +225,11 @@ class Training:
             self.step = int(state["step"])
             self.epoch_loss, self.epoch_batches = float(state["epoch_loss"]), int(state["epoch_batches"])
             override = state["learning_rate_override"]
-            self.learning_rate_override = override and LearningRateOverride(**override)
-        except (KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise RunError(f"the saved state does not fit this run: {str(error).splitlines()[0]}") from error
+            self.learning_rate_override = override and LearningRateOverride(
+                float(override["value"]), int(override["step"])
+            )
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
+            raise RunError("the saved state is of another training than this run's; start a new run") from error
 
 
 class WeightAverage:

@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
 from typing import Any
 
+from vgg_demo.errors import FormatError
 from vgg_demo.runs.store import Run
+from vgg_demo.schema import parse_json
 
 POLL_EVERY_SECONDS = 0.02  # at most so often: asking costs as much as a third of a percent of a small network's step
 
@@ -47,17 +48,17 @@ class Control:
         try:
             if os.stat(self.path).st_size <= self.offset:
                 return
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                content = file.read()
         except OSError:
             return
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            content = file.read()
         complete = content[: content.rfind(b"\n") + 1]
         self.offset += len(complete)
         for line in complete.splitlines():
             try:
-                command = json.loads(line)
-            except ValueError:
+                command = parse_json(line)
+            except FormatError:
                 continue
             if isinstance(command, dict):
                 self._take(command)

@@ -23,13 +23,13 @@ LEAST_NICENESS_OF_IDLE = 10  # Windows has two priorities below the normal one
 
 def is_alive(pid: int | None, started: float | None) -> bool:
     """Whether that very process still runs: a later one with the same number does not count, nor does a zombie."""
-    if pid is None:
+    if pid is None or pid < 1:  # 0 and -1 stand for many processes, or for all
         return False
     import psutil  # here, so that training needs it only where there are other processes
 
     try:
         is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, OverflowError):  # Windows counts on where other systems end
         return False
     now = process_started(pid)
     return not is_zombie and (started is None or (now is not None and abs(now - started) < 1))

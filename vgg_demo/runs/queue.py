@@ -7,12 +7,15 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from vgg_demo.budget import estimate_seconds
-from vgg_demo.errors import RunError
+from vgg_demo.errors import FormatError, RunError
 from vgg_demo.files import write_text
-from vgg_demo.runs.store import Run, Status, home, list_runs
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, home, list_runs
+from vgg_demo.schema import Kind, flag, read_json, read_table
+
+CLASS_SETTINGS: dict[str, Kind] = {"queue_paused": flag, "settings_hidden": flag}
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,8 @@ class ClassSettings:
 def read_class_settings() -> ClassSettings:
     """The teacher's settings; the defaults where there are none or they cannot be read."""
     try:
-        values: dict[str, Any] = json.loads(_settings_path().read_text("utf-8"))
-        return ClassSettings(bool(values["queue_paused"]), bool(values["settings_hidden"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return ClassSettings(**read_table(read_json(_settings_path()), CLASS_SETTINGS, CLASS_SETTINGS))
+    except (OSError, FormatError):
         return ClassSettings()
 
 

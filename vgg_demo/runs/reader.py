@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import math
+import stat
 import threading
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
+from vgg_demo.errors import FormatError, RunError
 from vgg_demo.measurements import Diagnosis
+from vgg_demo.runs.events import EPOCH, LEARNING_RATE, SCHEDULE, STEP
 from vgg_demo.runs.series import Smoother, Thinner
 from vgg_demo.runs.store import Run
+from vgg_demo.schema import parse_json, read_table
 from vgg_demo.verdict import Verdict, judge
 
 SMOOTHED_LOSS = 0.9  # of the loss as a figure: the average of about the last ten batches
@@ -39,6 +43,34 @@ class Curve:
     _smoothers: dict[float, Smoother] = field(default_factory=dict, repr=False, compare=False)
     _judged: tuple[tuple[int, int], int, Verdict | None] | None = field(default=None, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def take(self, event: object) -> None:
+        """Add what a line of metrics.jsonl says. Raises FormatError, and adds nothing, when it is no event of a run."""
+        kind = event.get("event") if isinstance(event, dict) else None
+        if kind == "step":
+            row = read_table(event, STEP, STEP)
+            if row["step"] <= self.last_step:
+                raise FormatError("steps come one after the other")
+            self.losses.append(math.nan if row["loss"] is None else row["loss"])
+            self.learning_rates.append(row["learning_rate"])
+            self.seconds.append(row["seconds"])
+            self.steps.append(row["step"])
+            self.images.append(row["images"])  # the last, as places() wants it
+        elif kind == "epoch":
+            self.epochs.append(read_table(event, EPOCH, ("step", "epoch")))
+        elif kind == "schedule":
+            row = read_table(event, SCHEDULE, SCHEDULE)
+            self.schedules.append((row["step"], row["total_steps"]))
+        elif kind == "learning_rate":
+            row = read_table(event, LEARNING_RATE, LEARNING_RATE)
+            self.learning_rate_changes.append((row["step"], row["learning_rate"]))
+        elif kind == "diagnosis":
+            diagnosis = Diagnosis.from_dict(event)
+            if self.diagnoses and self.diagnoses[0].layer_names != diagnosis.layer_names:
+                raise FormatError("its layers are another network's")
+            self.diagnoses.append(diagnosis)
+        elif not isinstance(kind, str):
+            raise FormatError("it is no event")  # one of a newer version is passed over
 
     def places(self) -> list[int]:
         """Which of the steps to draw, as places in the lists: every peak of the loss, the ends of epochs, the last."""
@@ -92,68 +124,72 @@ class RunReader:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.curve = Curve()
+        self._identity = ""  # of the run that was read
         self._offset = 0
         self._tail = b""  # the last bytes that were read
         self._lock = threading.Lock()
 
     def refresh(self) -> Curve:
-        """Read what is new and return everything. A damaged line is counted and passed over."""
+        """Read what is new and return everything; of another run in this place, nothing of the one before.
+
+        A damaged line is counted and passed over, and so is a file that cannot be read.
+        """
         with self._lock:
+            identity = self._identify()
             try:
-                size = self.run.metrics_path.stat().st_size
-                if size < self._offset or (size > self._offset and not self._tail_is_unchanged()):
-                    self._offset, self._tail, self.curve = 0, b"", Curve()  # a resumed run has dropped its last lines
+                size = self._size()
+                is_same = identity == self._identity and size >= self._offset
+                if not is_same or (size > self._offset and not self._tail_is_unchanged()):
+                    self._start_over(identity)  # another run, or a resumed one has dropped its last lines
                 if size > self._offset:
-                    with self.run.metrics_path.open("rb") as file:
-                        file.seek(self._offset)
-                        content = file.read()
-                    complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
-                    self._offset += len(complete)
-                    self._tail = (self._tail + complete)[-TAIL_BYTES:]
-                    for event in _events(complete.splitlines()):
-                        self._take(event)
-            except FileNotFoundError:
-                pass
+                    self._read_on()
+            except OSError:
+                self._start_over(identity)
+                self.curve.damaged_lines = 1
             return self.curve
+
+    def _identify(self) -> str:
+        try:
+            return self.run.stored_status().identity
+        except RunError:
+            return ""
+
+    def _size(self) -> int:
+        """Bytes in the file, 0 before there is one. Raises OSError when something else stands in its place."""
+        try:
+            status = self.run.metrics_path.stat()
+        except FileNotFoundError:
+            return 0
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("metrics.jsonl is no file")
+        return status.st_size
+
+    def _start_over(self, identity: str) -> None:
+        self._identity, self._offset, self._tail, self.curve = identity, 0, b"", Curve()
 
     def _tail_is_unchanged(self) -> bool:
         with self.run.metrics_path.open("rb") as file:
             file.seek(self._offset - len(self._tail))
             return file.read(len(self._tail)) == self._tail
 
-    def _take(self, event: Any) -> None:
-        curve = self.curve
-        try:
-            if event["event"] == "step":
-                loss = event["loss"]
-                row = (
-                    int(event["step"]),
-                    float("nan") if loss is None else float(loss),
-                    float(event["learning_rate"]),
-                    float(event["seconds"]),
-                    int(event["images"]),
-                )
-                curve.steps.append(row[0])
-                curve.losses.append(row[1])
-                curve.learning_rates.append(row[2])
-                curve.seconds.append(row[3])
-                curve.images.append(row[4])
-            elif event["event"] == "epoch":
-                curve.epochs.append(event)
-            elif event["event"] == "schedule":
-                curve.schedules.append((int(event["step"]), int(event["total_steps"])))
-            elif event["event"] == "diagnosis":
-                curve.diagnoses.append(Diagnosis.from_dict(event))
-            elif event["event"] == "learning_rate":
-                curve.learning_rate_changes.append((int(event["step"]), float(event["learning_rate"])))
-        except (ValueError, KeyError, TypeError):
-            curve.damaged_lines += 1
+    def _read_on(self) -> None:
+        with self.run.metrics_path.open("rb") as file:
+            file.seek(self._offset)
+            content = file.read()
+        complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
+        self._offset += len(complete)
+        self._tail = (self._tail + complete)[-TAIL_BYTES:]
+        for event in _events(complete.splitlines()):
+            try:
+                self.curve.take(event)
+            except FormatError:
+                self.curve.damaged_lines += 1
 
 
 def _events(lines: list[bytes]) -> list[Any]:
     """What the lines say, None for a damaged one. All at once where none is: that takes a third of the time."""
-    with contextlib.suppress(ValueError):
-        events: list[Any] = json.loads(b"[" + b",".join(lines) + b"]")
+    with contextlib.suppress(FormatError):
+        events: list[Any] = parse_json(b"[" + b",".join(lines) + b"]")
         if len(events) == len(lines):
             return events
     return [_event(line) for line in lines]
@@ -161,8 +197,8 @@ def _events(lines: list[bytes]) -> list[Any]:
 
 def _event(line: bytes) -> Any:
     try:
-        return json.loads(line)
-    except ValueError:
+        return parse_json(line)
+    except FormatError:
         return None
 
 

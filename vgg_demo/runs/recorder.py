@@ -116,6 +116,6 @@ class Recorder:
 def _open_at(path: Path, size: int) -> Any:
     """Open a file for appending after dropping what lies past size bytes."""
     file = path.open("ab")
-    file.truncate(size)
+    file.truncate(min(size, file.seek(0, os.SEEK_END)))  # a larger size would make the file larger
     file.seek(0, os.SEEK_END)
     return file

@@ -10,11 +10,13 @@ import json
 import time
 from typing import Any
 
-from vgg_demo.errors import StorageError
+from vgg_demo.errors import FormatError, StorageError
 from vgg_demo.files import write_text
 from vgg_demo.runs.store import Run, store_lock
+from vgg_demo.schema import LATEST, Kind, number, read_json, read_table, rows, table, text
 
 FILE = "test_reveals.json"
+REVEALS: dict[str, Kind] = {"reveals": rows(table({"time": number(0, LATEST), "checkpoint": text}))}
 
 
 def count_reveals(run: Run) -> int:
@@ -41,7 +43,7 @@ def add_reveal(run: Run, checkpoint: str) -> int:
 
 def _read(run: Run) -> list[dict[str, Any]]:
     try:
-        reveals = json.loads((run.path / FILE).read_text("utf-8"))["reveals"]
-    except (OSError, ValueError, KeyError, TypeError):
+        reveals: list[dict[str, Any]] = read_table(read_json(run.path / FILE), REVEALS, REVEALS)["reveals"]
+        return reveals
+    except (OSError, FormatError):
         return []
-    return reveals if isinstance(reveals, list) else []

@@ -16,20 +16,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from vgg_demo.config import RunConfig
-from vgg_demo.errors import CheckpointError, ConfigError, RunError, RunNotFoundError, StorageError
+from vgg_demo.errors import CheckpointError, ConfigError, FormatError, RunError, RunNotFoundError, StorageError
 from vgg_demo.files import write_text
 from vgg_demo.runs.processes import is_alive
+from vgg_demo.runs.status import Status
+from vgg_demo.schema import read_json
 
 PROJECT = Path(__file__).parent.parent.parent
 PRETRAINED = PROJECT / "checkpoints" / "pretrained"
@@ -38,43 +41,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 NO_FOLDER = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.IGNORECASE)  # on Windows
 DIED = "the process died"
 LOCK_SECONDS = 30.0
-STATES = ("queued", "running", "paused", "finished", "stopped", "failed")
 
 
 def home() -> Path:
     """The folder that holds the runs: VGG_DEMO_HOME, or the project's checkpoints/."""
     return Path(os.environ.get("VGG_DEMO_HOME") or PROJECT / "checkpoints").expanduser().resolve()
-
-
-@dataclass(frozen=True)
-class Status:
-    """Where a run stands. Times are seconds since 1970. result: the figures at its end, as train --json gives them.
-
-    pid and pid_started name the process beyond doubt. control_from: bytes of control.jsonl meant for earlier processes.
-    owner: whoever may steer it, as the page knows browsers; None for everyone. queued: since when it waits.
-    """
-
-    state: str = "queued"
-    created: float = 0.0
-    started: float | None = None
-    ended: float | None = None
-    pid: int | None = None
-    pid_started: float | None = None
-    reason: str | None = None
-    control_from: int = 0
-    result: dict[str, Any] | None = None
-    owner: str | None = None
-    queued: float | None = None
-
-    @property
-    def is_active(self) -> bool:
-        """A process works on it, or holds it paused."""
-        return self.state in ("running", "paused")
-
-    @property
-    def is_over(self) -> bool:
-        """It will not go on by itself."""
-        return self.state in ("finished", "stopped", "failed")
 
 
 @dataclass(frozen=True)
@@ -126,34 +97,32 @@ class Run:
     def config(self) -> RunConfig:
         """The run's settings. Raises RunError when they cannot be read."""
         try:
-            return RunConfig.from_dict(json.loads(self.config_path.read_text("utf-8")))
-        except (OSError, ValueError, ConfigError) as error:
-            raise RunError(f"run {self.name!r}: its config.json cannot be read ({error})") from error
+            return RunConfig.from_dict(read_json(self.config_path))
+        except (OSError, FormatError, ConfigError) as error:
+            raise self._unreadable("config.json", error) from error
 
     def status(self) -> Status:
         """Where the run stands now: a process that has died without a word counts as failed.
 
         Raises RunError when status.json cannot be read.
         """
-        status = self._stored_status()
+        status = self.stored_status()
         if status.is_active and not is_alive(status.pid, status.pid_started):
-            status = self._stored_status()  # it may have ended properly a moment ago
+            status = self.stored_status()  # it may have ended properly a moment ago
             if status.is_active and not is_alive(status.pid, status.pid_started):
                 return replace(status, state="failed", reason=DIED)
         return status
 
-    def _stored_status(self) -> Status:
+    def stored_status(self) -> Status:
+        """What status.json says, whether its process still lives or not. Raises RunError when it cannot be read."""
         try:
-            values = json.loads((self.path / "status.json").read_text("utf-8"))
-            known = {f.name for f in fields(Status)}
-            status = Status(**{name: value for name, value in values.items() if name in known})
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise RunError(f"run {self.name!r}: its status.json cannot be read ({error})") from error
-        if not all(isinstance(moment, float | int) for moment in (status.created, status.queued or 0.0)):
-            raise RunError(f"run {self.name!r}: its status.json holds times that are no numbers")
-        if status.state not in STATES:
-            raise RunError(f"run {self.name!r}: its status.json names no known state ({status.state!r})")
-        return status
+            return Status.from_dict(read_json(self.path / "status.json"))
+        except (OSError, FormatError) as error:
+            raise self._unreadable("status.json", error) from error
+
+    def _unreadable(self, file: str, error: Exception) -> RunError:
+        why = error.strerror or error if isinstance(error, OSError) else error
+        return RunError(f"run {self.name!r}: its {file} cannot be read ({why})")
 
     @property
     def is_active(self) -> bool:
@@ -165,11 +134,11 @@ class Run:
 
     def write_status(self, status: Status) -> None:
         """Replace status.json whole."""
-        write_text(self.path / "status.json", json.dumps(asdict(status)))
+        write_text(self.path / "status.json", json.dumps(status.to_dict()))
 
     def update_status(self, **changes: Any) -> Status:
         """Replace some values of status.json, and return all."""
-        status = replace(self._stored_status(), **changes)
+        status = replace(self.stored_status(), **changes)
         self.write_status(status)
         return status
 
@@ -195,7 +164,7 @@ def create_run(config: RunConfig, name: str | None = None, owner: str | None = N
         run = Run(path)
         write_text(run.config_path, json.dumps(config.to_dict(), indent=1))
         now = time.time()
-        run.write_status(Status(created=now, queued=now, owner=owner))
+        run.write_status(Status(id=secrets.token_hex(8), created=now, queued=now, owner=owner))
     except OSError as error:
         raise _not_writable(error) from error
     return run
@@ -337,6 +306,6 @@ def _make_numbered(root: Path, preset: str) -> Path:
 
 def _created(run: Run) -> float:
     try:
-        return run._stored_status().created
+        return run.stored_status().created
     except RunError:
         return 0.0

@@ -27,14 +27,14 @@ from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.data import Digits, load_train
 from vgg_demo.device import make_fabric, precision_here, typed_memory_errors
-from vgg_demo.errors import RunError, StorageError, VggDemoError
-from vgg_demo.files import replacing
+from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.processes import ProcessId, give_way
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
+from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
 from vgg_demo.runs.store import Run, store_lock
 from vgg_demo.schedule import LearningRateOverride
 from vgg_demo.training import StepEvent, Training
@@ -48,7 +48,6 @@ KEEP_MOST_PARAMETERS = 20_000_000  # of larger networks only what was saved is k
 RESERVE_BYTES = 64 * 1024
 PAUSE_POLL_SECONDS = 0.03
 LONGEST_PAUSE_SECONDS = 300.0  # while others wait
-DISK_FULL = "the disk is full; free some space, then resume the run; what was saved before is untouched"
 NICENESS = 5  # the page comes first
 
 
@@ -82,7 +81,9 @@ class Worker:
         self.training = Training(
             self.config, digits, make_fabric(self.config.train.device, self.config.train.precision)
         )
-        saved = self.training.team.hand_out(self._load_resume())
+        saved = self.training.team.hand_out(read_resume(run))
+        if saved:
+            self.training.load_state_dict(saved["training"])
         self.recorder = Recorder(run, self.config, saved and saved["recorder"])
         self.saving = Pacer(SAVE_EVERY_SECONDS, SAVE_SHARE)
         self.keeping = Pacer(KEEP_EVERY_SECONDS, KEEP_SHARE)
@@ -206,25 +207,6 @@ class Worker:
             f"the loss became NaN (not a number) at step {event.step}: the learning rate, {event.learning_rate:g}, is "
             f"probably too high; {kept}"
         )
-
-    def _load_resume(self) -> dict[str, Any] | None:
-        if not self.run.resume_path.is_file():
-            return None
-        try:
-            saved: dict[str, Any] = torch.load(self.run.resume_path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch.load raises whatever its parts raise
-            raise RunError(f"{self.run.resume_path} cannot be read ({error}); start the run anew") from error
-        self.training.load_state_dict(saved["training"])
-        return saved
-
-
-def write_resume(run: Run, state: dict[str, Any]) -> None:
-    """Replace resume.pt, whole or not at all. Raises StorageError."""
-    try:
-        with replacing(run.resume_path) as temporary:
-            torch.save(state, temporary)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise StorageError(f"{run.resume_path.name} cannot be written: {DISK_FULL}") from error
 
 
 def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_output: bool = True) -> int:

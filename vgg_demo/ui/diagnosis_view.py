@@ -14,7 +14,8 @@ from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import readable
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import Run, Status, get_run
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, get_run
 from vgg_demo.ui import diagnosis_charts, identity, resources, story_view
 from vgg_demo.ui.text import _, percent
 from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict

@@ -26,7 +26,8 @@ from vgg_demo.budget import format_duration
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import QuestionError, RunError, RunNotFoundError
 from vgg_demo.runs.reader import Curve, images_per_second
-from vgg_demo.runs.store import Run, Status, get_run
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, get_run
 from vgg_demo.ui import resources
 from vgg_demo.ui.feed_question import Question, read_question
 from vgg_demo.ui.text import _

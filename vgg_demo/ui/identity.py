@@ -14,7 +14,7 @@ import time
 
 import streamlit as st
 
-from vgg_demo.runs.store import Status
+from vgg_demo.runs.status import Status
 from vgg_demo.ui.text import _
 
 COOKIE = "vgg_demo_browser"

@@ -6,7 +6,8 @@ import streamlit as st
 
 from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import Status, get_run
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import get_run
 from vgg_demo.ui import resources, story_view
 from vgg_demo.ui.lesson_questions import STEPS_TO_TRAIN
 from vgg_demo.ui.text import _

@@ -12,7 +12,8 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.queue import place_and_wait, read_class_settings
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import DIED, Run, Status, get_run, shipped_names
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
 from vgg_demo.ui import diagnosis_view, feed, identity, live_curve, resources, settings
 from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from vgg_demo.config import PRESETS, STORY_ESCAPES, RunConfig
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.store import Run, Status
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run
 from vgg_demo.ui import results
 from vgg_demo.ui.text import _, percent
 from vgg_demo.verdict import escape_step

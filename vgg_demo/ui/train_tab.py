@@ -8,7 +8,8 @@ from vgg_demo.config import DEFAULT_PRESET, PRESETS, RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import read_class_settings, readable
-from vgg_demo.runs.store import Run, Status, get_run, list_runs
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.ui import (
     checks_view,
     class_settings,

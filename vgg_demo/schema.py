@@ -1,0 +1,138 @@
+"""Read JSON that anyone may have written: what comes out is of the kind that was asked for, or it is a FormatError.
+
+Files of runs may be damaged, copied by hand, or written by a stranger. A kind is a function that takes any JSON value
+and returns it checked, or raises FormatError; a table's schema is a dict of names and kinds.
+"""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vgg_demo.errors import FormatError
+
+Kind = Callable[[object], Any]
+
+MOST_BYTES = 1_000_000  # of a file that is read whole: real ones have a thousandth of that
+MOST_WHOLE = 2**53  # larger whole numbers are not exact in JSON
+MOST_NUMBER = 1e100  # more than anything that is measured, and far from where sums become infinite
+LATEST = 32_503_680_000.0  # the year 3000 in seconds since 1970: later ones some systems cannot write as a date
+LONGEST = 1e9  # seconds, about 30 years
+MOST_TEXT = 10_000
+
+
+def parse_json(content: str | bytes) -> Any:
+    """What a JSON document says. Raises FormatError when it is none, or is nested too deeply to be read."""
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise FormatError("it is nested too deeply") from None
+    except ValueError as error:
+        raise FormatError(f"it is no JSON: {error}") from None
+
+
+def read_json(path: Path) -> Any:
+    """What a file of one JSON document says. Raises OSError when it cannot be opened, and FormatError."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise FormatError("it is no file")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise FormatError(f"it is larger than {MOST_BYTES:,} bytes")
+    return parse_json(content)
+
+
+def read_table(values: object, kinds: Mapping[str, Kind], required: Iterable[str] = ()) -> dict[str, Any]:
+    """Those values of a table that have a kind, checked; others are left out, as a newer version may have written them.
+
+    Raises FormatError, which names the value, when one is of another kind, or a required one is missing.
+    """
+    if not isinstance(values, dict):
+        raise FormatError("it is not a table of names and values")
+    for name in required:
+        if name not in values:
+            raise FormatError(f"{name} is missing")
+    checked = {}
+    for name, kind in kinds.items():
+        if name in values:
+            try:
+                checked[name] = kind(values[name])
+            except FormatError as error:
+                raise FormatError(f"{name}: {error}") from None
+    return checked
+
+
+def table(kinds: Mapping[str, Kind], required: Iterable[str] = ()) -> Kind:
+    """A table within another one, as read_table reads it."""
+    return lambda value: read_table(value, kinds, required)
+
+
+def whole(low: int = 0, high: int = MOST_WHOLE) -> Kind:
+    """A whole number from low to high."""
+
+    def check(value: object) -> int:
+        if type(value) is not int or not low <= value <= high:  # true and false are no numbers here
+            raise FormatError(f"{shown(value)} was given; it is a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def number(low: float = -MOST_NUMBER, high: float = MOST_NUMBER) -> Kind:
+    """A number from low to high, as a float; never NaN, never infinite."""
+
+    def check(value: object) -> float:
+        if type(value) not in (int, float) or not low <= value <= high:  # type: ignore[operator]
+            raise FormatError(f"{shown(value)} was given; it is a number from {low:g} to {high:g}")
+        return float(value)  # type: ignore[arg-type]
+
+    return check
+
+
+def text(value: object) -> str:
+    """A text that can be stored and sent: half a character, which JSON can write, is refused."""
+    if not isinstance(value, str) or len(value) > MOST_TEXT or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise FormatError(f"{shown(value)} was given; it is a text of at most {MOST_TEXT:,} characters")
+    return value
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise FormatError(f"{shown(value)} was given; it is true or false")
+    return value
+
+
+def one_of(*choices: str) -> Kind:
+    """One of some texts."""
+
+    def check(value: object) -> object:
+        if value not in choices:
+            raise FormatError(f"{shown(value)} was given; it is one of {', '.join(choices)}")
+        return value
+
+    return check
+
+
+def optional(kind: Kind) -> Kind:
+    """That kind, or null."""
+    return lambda value: None if value is None else kind(value)
+
+
+def rows(kind: Kind, at_least: int = 0, at_most: int = 100_000) -> Kind:
+    """A list of values of one kind."""
+
+    def check(value: object) -> list[Any]:
+        if not isinstance(value, list) or not at_least <= len(value) <= at_most:
+            raise FormatError(f"{shown(value)} was given; it is a list of {at_least} to {at_most:,} values")
+        return [kind(part) for part in value]
+
+    return check
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: short, however long or deeply nested it is."""
+    return reprlib.repr(value)
