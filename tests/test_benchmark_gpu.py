@@ -68,8 +68,8 @@ def test_rows_of_process_that_hangs_are_kept_and_it_is_stopped(waits: str) -> No
     assert "stopped after" in rows[-1].note
 
 
-def test_scaled_epoch_counts_the_first_step_once() -> None:
-    assert scaled([5.0, 1.0, 1.0], 101) == 105
+def test_scaled_epoch_leaves_out_the_first_step() -> None:
+    assert scaled([5.0, 1.0, 1.0], 101) == 101
     assert scaled([2.0], 10) == 20
 
 

@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def epoch_seconds(self) -> float:
-        """What a whole epoch takes: measured, or scaled from the steps taken after the first."""
+        """What a whole epoch takes, scaled from the steps taken after the first."""
         return scaled(self.seconds, self.training.config.train.steps_per_epoch)
 
     @property
@@ -249,9 +249,8 @@ def measure_best(bench: Bench) -> Iterator[Row]:
 
 
 def scaled(seconds: list[float], steps: int) -> float:
-    """Seconds of so many steps: the first as it was, the others at the mean of those that were taken."""
-    first, *others = seconds
-    return first + (statistics.mean(others) if others else first) * (steps - 1)
+    """Seconds of so many steps, at the mean of those taken; the first, in which a loop gets ready, does not count."""
+    return statistics.mean(seconds[1:] or seconds) * steps
 
 
 def matrix_rates(bench: Bench, rounds: int = 5, products: int = 10) -> list[float]:
