@@ -165,6 +165,24 @@ def test_warm_worker_is_not_started_beside_a_training(monkeypatch: pytest.Monkey
     assert prepared == ["finished"]
 
 
+def test_warm_worker_finds_a_folder_with_any_letters_in_any_encoding(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(home / "Jürgen 数"))
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    warm = manager.WarmWorker()
+    monkeypatch.setattr(manager, "warm_worker", warm)
+    warm.prepare()
+    waiting = warm.process
+    monkeypatch.setattr(manager.WarmWorker, "prepare_when_idle", lambda self: None)
+
+    run = manager.start_run(TINY.with_changes(steps=3))
+
+    assert waiting is not None
+    assert run.status().pid == waiting.pid
+    wait_for_state(run, "finished")
+
+
 def test_process_started_on_windows_has_a_console_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(subprocess, "CREATE_NO_WINDOW", 0x08000000, raising=False)

@@ -79,7 +79,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VGG
     header = read_header(path)
     try:
         with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+            # copies, for safe_open maps the file, and Windows lets no one replace a file that is mapped
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118, it is no dict
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: it is damaged or cut short; copy it again ({error})") from error
     with torch.device("meta"):  # no memory is taken and no random number drawn before the weights are seen to fit

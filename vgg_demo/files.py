@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+RETRY_AFTER_SECONDS = (0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
 
 
 @contextmanager
@@ -20,10 +23,21 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o644)  # safetensors makes its files private
-        temporary.replace(path)
+        _replace(path, temporary)
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _replace(path: Path, temporary: Path) -> None:
+    """Put the temporary file in the place of path. On Windows that is refused while another process reads path."""
+    for seconds in RETRY_AFTER_SECONDS:
+        try:
+            temporary.replace(path)
+            return
+        except PermissionError:
+            time.sleep(seconds)
+    temporary.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -54,7 +54,7 @@ class StepProcess:
 
     def __init__(self, loop: str, config: RunConfig) -> None:
         command = [sys.executable, "-m", "vgg_demo.benchmark.steps", loop, json.dumps(config.to_dict())]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         self.peak_bytes = 0
 
     def __enter__(self) -> StepProcess:
