@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from vgg_demo.config import PRESETS, RunConfig, get_preset
 from vgg_demo.runs.manager import start_run
 from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
-from vgg_demo.runs.store import Run, create_run, list_runs
+from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 from vgg_demo.ui import resources
 
 CLASSROOM = get_preset("classroom").config
@@ -426,6 +427,38 @@ def test_app_runs_of_the_same_settings_overlaid_say_so(app: AppTest) -> None:
 
     assert not app.table
     assert "Nothing: all their settings are the same." in texts(app)
+
+
+def test_app_later_run_of_an_overlaid_name_is_not_overlaid(app: AppTest) -> None:
+    one = over("one")
+    over("shown")
+    app.query_params["run"] = "shown"
+    open_list(app)
+    app.multiselect(key="overlay").set_value(["one"]).run()
+    assert "all their settings are the same" in texts(app)
+
+    delete_run(one)
+    over("one")
+    app.run()
+
+    assert app.multiselect(key="overlay").value == []
+    assert "all their settings are the same" not in texts(app)
+
+
+def test_app_run_deleted_leaves_no_answers_of_its_network(app: AppTest, home: Path) -> None:
+    run = over("mine")
+    run.checkpoint_path.write_bytes(b"weights")
+    kept = [home / ".evaluations" / f"{hashlib.sha256(b'weights').hexdigest()[:32]}-test-10000.safetensors"]
+    other = home / ".evaluations" / f"{'0' * 32}-test-10000.safetensors"
+    other.parent.mkdir()
+    for path in (*kept, other):
+        path.write_bytes(b"answers")
+    open_list(app)
+
+    next(button for button in app.button if button.label == "Yes, delete it").click().run()
+
+    assert not run.path.exists()
+    assert list(other.parent.iterdir()) == [other]
 
 
 def test_app_list_with_damaged_and_older_folders_explains_them_and_shows_the_rest(app: AppTest) -> None:

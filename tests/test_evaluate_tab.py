@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,9 @@ from vgg_demo.data import Digits, split_train
 from vgg_demo.evaluation import accuracy_and_loss
 from vgg_demo.model import VGG
 from vgg_demo.runs.reveals import FILE, count_reveals
-from vgg_demo.runs.store import Run, create_run
-from vgg_demo.ui import evaluate_charts, jobs
+from vgg_demo.runs.store import Run, create_run, delete_run
+from vgg_demo.ui import evaluate_charts, evaluate_honest, jobs
+from vgg_demo.ui.results import Network
 
 TINY = get_preset("classroom").config.with_changes(width=0.02)
 
@@ -68,6 +70,18 @@ def press(app: AppTest, label: str) -> AppTest:
 def open_run(app: AppTest, name: str) -> AppTest:
     app.session_state["evaluate_checkpoint"] = name
     return app.run()
+
+
+def test_later_run_of_a_revealed_name_is_closed_even_with_the_same_checkpoint(home: Path) -> None:
+    first = make_run("mine")
+    stat = first.checkpoint_path.stat()
+    before = evaluate_honest._mark(Network("mine", first.checkpoint_path, first))
+
+    delete_run(first)
+    later = make_run("mine")
+    os.utime(later.checkpoint_path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    assert evaluate_honest._mark(Network("mine", later.checkpoint_path, later)) != before
 
 
 def test_run_shows_validation_figures_first_and_they_are_the_split_s(

@@ -11,7 +11,7 @@ import pytest
 
 from vgg_demo.config import RunConfig
 from vgg_demo.runs.reader import Curve, RunReader, images_per_second
-from vgg_demo.runs.store import create_run
+from vgg_demo.runs.store import create_run, delete_run
 
 
 def line(step: int, loss: float | None = 1.0) -> str:
@@ -93,6 +93,19 @@ def test_reader_starts_over_when_a_resumed_run_dropped_lines(reader: RunReader) 
     reader.run.metrics_path.write_text("".join(line(step, 0.5) for step in range(1, 4)))
 
     assert reader.refresh().losses == [0.5] * 3
+
+
+def test_reader_of_a_later_run_of_the_same_name_tells_nothing_of_the_one_before(reader: RunReader) -> None:
+    reader.run.metrics_path.write_text("".join(line(step) for step in range(1, 9)))
+    before = reader.refresh()
+    reader.run.update_status(state="stopped")
+    delete_run(reader.run)
+
+    create_run(RunConfig(), reader.run.name)
+    assert reader.refresh().steps == []
+
+    reader.run.metrics_path.write_text("".join(line(step) for step in range(1, 9)))  # the same ones
+    assert reader.refresh() is not before
 
 
 def test_images_per_second_is_the_speed_of_the_last_seconds(reader: RunReader) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 
@@ -13,9 +14,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import LONGEST_WAIT, Server, workers
 from tests.e2e.test_page import choose_long_training, wait_for_step, wait_idle
-from tests.helpers import kill, steps, wait_until
+from tests.helpers import TINY, kill, steps, wait_until
+from tests.test_reader import line
+from vgg_demo.benchmark.watching import alive
 from vgg_demo.runs.reader import RunReader
-from vgg_demo.runs.store import Run
+from vgg_demo.runs.store import Run, create_run
 
 pytestmark = pytest.mark.e2e
 SHORT = 20_000  # milliseconds that a worker or a page may take on a busy machine
@@ -41,6 +44,23 @@ def nothing_goes_on(server: Server) -> Iterator[None]:
     for run in runs:
         if run.is_active:
             kill(run)
+
+
+def test_later_run_of_the_same_name_shows_nothing_of_the_one_before(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    run = create_run(TINY, "same-name")
+    run.metrics_path.write_text("".join(line(step) for step in range(1, 31)))
+    with alive(run):
+        page.goto(f"{server.url}/?tab=Train&run={run.name}")
+        wait_for_step(page, 30)
+        shutil.rmtree(run.path)
+
+        create_run(TINY, "same-name")
+        with alive(run):
+            expect(page.get_by_label("Loss curve: no batch")).to_be_attached(timeout=SHORT)
+            expect_state(page, run, "starting")
 
 
 def open_train(page: Page, server: Server) -> None:

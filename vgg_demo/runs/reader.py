@@ -10,7 +10,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
-from vgg_demo.errors import FormatError, RunError
+from vgg_demo.errors import FormatError
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.events import EPOCH, LEARNING_RATE, SCHEDULE, STEP
 from vgg_demo.runs.series import Smoother, Thinner
@@ -135,7 +135,7 @@ class RunReader:
         A damaged line is counted and passed over, and so is a file that cannot be read.
         """
         with self._lock:
-            identity = self._identify()
+            identity = self.run.identity
             try:
                 size = self._size()
                 is_same = identity == self._identity and size >= self._offset
@@ -147,12 +147,6 @@ class RunReader:
                 self._start_over(identity)
                 self.curve.damaged_lines = 1
             return self.curve
-
-    def _identify(self) -> str:
-        try:
-            return self.run.stored_status().identity
-        except RunError:
-            return ""
 
     def _size(self) -> int:
         """Bytes in the file, 0 before there is one. Raises OSError when something else stands in its place."""

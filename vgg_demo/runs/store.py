@@ -132,6 +132,14 @@ class Run:
         except RunError:
             return False
 
+    @property
+    def identity(self) -> str:
+        """What tells the run from a later one of the same name; "" where its status cannot be read."""
+        try:
+            return self.stored_status().identity
+        except RunError:
+            return ""
+
     def write_status(self, status: Status) -> None:
         """Replace status.json whole."""
         write_text(self.path / "status.json", json.dumps(status.to_dict()))

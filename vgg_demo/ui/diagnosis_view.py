@@ -48,7 +48,8 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
         if not verdict.is_healthy:
             show_verdict(verdict)
         title = _("Inside the network: signal, gradient and answers")
-        with st.expander(title, icon=":material/network_intelligence:", key=f"inside-{run.name}-{verdict.is_healthy}",
+        key = f"inside-{status.identity}-{verdict.is_healthy}"
+        with st.expander(title, icon=":material/network_intelligence:", key=key,
                          expanded=not verdict.is_healthy, on_change="rerun") as box:  # fmt: skip
             if box.open:
                 show_layers(run, curve)
@@ -110,7 +111,7 @@ def show_layers(run: Run, curve: Curve) -> None:
 def overlaid(run: Run) -> dict[str, Diagnosis]:
     """The last look into each run that is laid over this one."""
     found = {}
-    for name in st.session_state.get("overlay", []):
+    for name in resources.overlaid():
         if name != run.name and (curve := resources.curve_of(name)) and curve.diagnoses:
             found[name] = curve.diagnoses[-1]
     return found

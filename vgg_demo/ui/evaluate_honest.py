@@ -87,5 +87,5 @@ def show_count(run: Run) -> None:
 
 
 def _mark(network: Network) -> tuple[str, str]:
-    """A run in one state: after more training, the test set is closed again."""
-    return network.name, network.version
+    """A run in one state: after more training, and for another run of the same name, the test set is closed again."""
+    return "" if network.run is None else network.run.identity, network.version

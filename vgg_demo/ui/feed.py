@@ -103,7 +103,7 @@ def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
     """
     verdict = curve.verdict
     findings = [finding.kind for finding in verdict.findings] if verdict else None
-    parts: list[object] = [status.state, bool(curve.steps), bool(curve.damaged_lines), findings]
+    parts: list[object] = [status.identity, status.state, bool(curve.steps), bool(curve.damaged_lines), findings]
     if is_followed or not (verdict is None or verdict.is_healthy):  # what is wrong is said with its figures
         parts.append(len(curve.diagnoses))
     return "|".join(str(part) for part in parts)

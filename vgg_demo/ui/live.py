@@ -66,8 +66,8 @@ def _show(run: Run, state_before: str) -> None:
         live_curve.show_settings()
     is_followed = diagnosis_view.show(run, config, status, curve)
     with place:
-        others = [name for name in st.session_state.get("overlay", []) if name != run.name and resources.curve_of(name)]
-        live_curve.show(run.name, feed.page_key(status, curve, is_followed), others, is_followed)
+        others = [name for name in resources.overlaid() if name != run.name]
+        live_curve.show(run, feed.page_key(status, curve, is_followed), others, is_followed)
 
 
 def show_buttons(run: Run, status: Status, config: RunConfig) -> None:

@@ -27,6 +27,7 @@ class Curve {
   // what the script says: which runs to show and how
   take(data, ask) {
     const isNew = JSON.stringify(data) !== JSON.stringify(this.data);
+    if (data.identity !== this.data?.identity) this.clear();   // it may have the name of the one before
     this.data = data;
     this.ask = ask;
     this.shape = null;   // it is drawn anew from the ground: the theme may have changed, too
@@ -34,6 +35,14 @@ class Curve {
     this.feeds = Object.fromEntries(Object.entries(this.feeds).filter(([name]) => name === data.run));
     this.asked = null;
     this.follow();
+  }
+
+  // nothing is shown of the run before
+  clear() {
+    this.feeds = {};
+    this.plot?.destroy();
+    this.plot = null;
+    this.root.querySelector(".figures").replaceChildren();
   }
 
   close() {

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from vgg_demo.runs.store import Run
 from vgg_demo.ui import resources
 from vgg_demo.ui.charts import GREEN, GREY, ORANGE, OVERLAYS, PURPLE, SKY
 from vgg_demo.ui.feed import FEED_URL, TOKEN, UPLOT, UPLOT_URL
@@ -56,13 +57,14 @@ _curve = st.components.v2.component(
 )
 
 
-def show(name: str, key: str, others: list[str], is_followed: bool) -> None:
-    """The run of that name, with others laid over it. The script runs again when the page_key is no longer key."""
+def show(run: Run, key: str, others: list[str], is_followed: bool) -> None:
+    """The run, with others laid over it by name. The script runs again when the page_key is no longer key."""
     view = st.session_state
     _curve(
         key="loss-curve",
         data={
-            "run": name,
+            "run": run.name,
+            "identity": run.identity,
             "key": key,
             "others": others,
             "query": {

@@ -20,7 +20,7 @@ from vgg_demo.runs import manager
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.manager import spawn_budget
 from vgg_demo.runs.reader import Curve, RunReader
-from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, list_runs, shipped_names
+from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, home, list_runs, shipped_names
 from vgg_demo.ui.text import _
 
 if TYPE_CHECKING:
@@ -154,6 +154,16 @@ def curve_of(name: str) -> Curve | None:
         return run_reader(str(get_run(name).path)).refresh()
     except RunError:
         return None
+
+
+def overlaid() -> list[str]:
+    """The runs to lay over the curve, by name: those chosen that are still there, not later ones of the same name."""
+    chosen: list[str] = st.session_state.get("overlay", [])
+    identities: dict[str, str] = st.session_state.setdefault("overlaid", {})  # of each when it was chosen
+    for name in identities.keys() - set(chosen):
+        del identities[name]
+    there = {name: Run(home() / name).identity for name in chosen}
+    return [name for name, identity in there.items() if identity and identities.setdefault(name, identity) == identity]
 
 
 @st.cache_resource(show_spinner=False)

@@ -174,6 +174,13 @@ def guarded(network: Network, work: Callable[[VGG, jobs.Progress], Any]) -> jobs
     return run
 
 
+def forget_answers(checkpoint: Path) -> None:
+    """Delete what is kept on disk of a network's answers. Raises OSError."""
+    sha = sha256(str(checkpoint), resources.fingerprint(checkpoint))
+    for path in (home() / ".evaluations").glob(f"{sha[:32]}-*.safetensors"):
+        path.unlink(missing_ok=True)
+
+
 def _disk_path(key: tuple[str, ...]) -> Path:
     _kind, sha, digits, count = key
     return home() / ".evaluations" / f"{sha[:32]}-{digits}-{count}.safetensors"

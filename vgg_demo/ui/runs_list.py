@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from vgg_demo.config import PRESETS, RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.export import curve_csv, curve_png, run_script
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
-from vgg_demo.ui import identity, resources
+from vgg_demo.ui import identity, resources, results
 from vgg_demo.ui.feed_question import MOST_OVERLAID
 from vgg_demo.ui.text import _, percent
 
@@ -77,8 +78,9 @@ def show_overlay(names: list[str], shown: Run | None) -> None:
     """Choose runs to lay over the one that is shown, and see in which settings they differ."""
     others = [name for name in names if shown is None or name != shown.name]
     chosen = st.session_state.get("overlay", [])
-    if gone := set(chosen) - set(others):  # only then: what the script writes takes the place of what is being chosen
-        st.session_state["overlay"] = [name for name in chosen if name not in gone]
+    kept = [name for name in resources.overlaid() if name in others]
+    if kept != chosen:  # only then: what the script writes takes the place of what is being chosen
+        st.session_state["overlay"] = kept
     st.multiselect(
         _("Lay over the curve above"),
         others,
@@ -87,10 +89,10 @@ def show_overlay(names: list[str], shown: Run | None) -> None:
         max_selections=MOST_OVERLAID - 1,
         help=_("Up to six runs on the same axes, told apart by colour and dashes."),
     )
-    if not st.session_state["overlay"] or shown is None:
+    if not resources.overlaid() or shown is None:
         return
     configs = {}
-    for name in [shown.name, *st.session_state["overlay"]]:
+    for name in [shown.name, *resources.overlaid()]:
         try:
             configs[name] = get_run(name).config()
         except RunError as error:
@@ -189,6 +191,8 @@ def _rename(name: str) -> None:
 
 def _delete(name: str) -> None:
     def delete(run: Run) -> None:
+        with contextlib.suppress(OSError):
+            results.forget_answers(run.checkpoint_path)
         delete_run(run)
         if st.query_params.get("run") == name:
             del st.query_params["run"]
