@@ -36,13 +36,15 @@ def show(run: Run) -> None:
 
 def _show(run: Run, state_before: str) -> None:
     try:
+        if run.status().state == "queued":
+            dispatch()
         config, status = run.config(), run.status()
-    except RunError as error:
+    except VggDemoError as error:
+        if not run.config_path.is_file():
+            st.session_state["run_gone"] = True
+            st.rerun()  # the whole page: it shows another run, or none
         st.warning(str(error))
         return
-    if status.state == "queued":
-        dispatch()
-        status = run.status()
     if _state(status) != state_before:
         st.rerun()  # the whole page: it starts, or Start comes back
     curve = resources.run_reader(str(run.path)).refresh()

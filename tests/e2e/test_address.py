@@ -1,0 +1,106 @@
+"""What is set and shown survives a reload, a server that was away, and a run that is taken away."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Server
+from tests.e2e.test_page import choose_long_training, open_tab, wait_for_step, wait_idle
+from vgg_demo.benchmark.server import make_run
+from vgg_demo.benchmark.watching import alive
+from vgg_demo.runs.store import delete_run
+
+pytestmark = pytest.mark.e2e
+
+
+def expect_settings(page: Page) -> None:
+    expect(page.get_by_role("combobox", name="Preset")).to_have_value("fixed-mini")
+    expect(page.get_by_text("Other than in the preset: epochs 3, batch_size 16.")).to_be_visible()
+
+
+def test_settings_survive_a_reload_and_a_server_that_forgot_them(page: Page, server: Server) -> None:
+    open_tab(page, server)
+    choose_long_training(page)
+    page.get_by_text("Settings", exact=True).click()
+    for name, value in (("Batch size", "16"), ("Epochs", "3")):
+        field = page.get_by_role("spinbutton", name=name)
+        field.fill(value)
+        field.press("Enter")
+        wait_idle(page)
+    expect_settings(page)
+    given = parse_qs(urlsplit(page.url).query)
+    assert given == {"preset": ["fixed-mini"], "batch_size": ["16"], "epochs": ["3"]}
+
+    page.reload()
+    expect_settings(page)
+
+    server.kill()  # it has no session to come back to, as after a cut that was long enough
+    page.locator('[data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])').wait_for()
+    server.start()
+    page.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]').wait_for(timeout=60_000)
+    wait_idle(page)
+    expect_settings(page)
+    page.get_by_text("Settings", exact=True).click()
+    expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("16")
+    page.get_by_role("spinbutton", name="Seed").fill("5")
+    page.get_by_role("spinbutton", name="Seed").press("Enter")
+    expect(page.get_by_text("Other than in the preset: epochs 3, batch_size 16, seed 5.")).to_be_visible()
+
+
+def test_wrong_settings_in_the_address_take_one_sentence(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/?tab=TRAIN&batch_size=lots&preset=%3Cb%3E")
+
+    expect(page.get_by_text("The address asks for settings that make no sense")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Preset")).to_have_value("classroom")
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+    expect(page.get_by_test_id("stToast")).to_have_count(1)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_tab_in_small_letters_is_opened(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/?tab=draw")
+
+    expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("The canvas is empty")).to_be_visible()
+
+
+def test_watched_run_whose_folder_is_deleted_leaves_the_page(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    make_run("other", 300)[0].update_status(state="finished")
+    run, _config = make_run("watched", 300, total_steps=1000)
+    alive(run).__enter__()  # its folder will be gone before it could leave
+    page.goto(f"{server.url}/?tab=Train&run=watched")
+    assert wait_for_step(page, 300) == 300
+    expect(page.get_by_text("watched · training")).to_be_visible()
+
+    shutil.rmtree(run.path)
+
+    expect(page.get_by_text("other · finished")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("The run that this page showed is gone")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    assert "run" not in parse_qs(urlsplit(page.url).query)
+
+
+def test_run_of_a_name_that_was_used_before_shows_nothing_of_the_old_one(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+    run, _config = make_run("again", 300)
+    run.update_status(state="finished")
+    page.goto(f"{server.url}/?tab=Train&run=again")
+    assert wait_for_step(page, 300) == 300
+    delete_run(run)
+
+    new, _config = make_run("again", 0, total_steps=1000)
+    with alive(new):
+        page.reload()
+
+        expect(page.get_by_text(re.compile("again · starting"))).to_be_visible()
+        expect(page.get_by_label("Loss curve: no batch has been learned from yet.")).to_be_visible()
