@@ -551,6 +551,17 @@ def test_app_with_hidden_settings_shows_students_the_preset_alone(
     assert app.number_input(key="set-classroom-epochs").value == 1
 
 
+def test_app_with_hidden_settings_offers_no_run_with_the_settings_of_another(app: AppTest) -> None:
+    over("mine", CLASSROOM.with_changes(batch_size=16))
+    app.run()
+    assert "New run with its settings" in labels(app)
+
+    write_class_settings(ClassSettings(settings_hidden=True))
+    app.run()
+
+    assert "New run with its settings" not in labels(app)
+
+
 def test_app_with_hidden_settings_starts_the_preset_whatever_was_set_before(app: AppTest) -> None:
     record_speed(CLASSROOM.with_changes(batch_size=16), 0.01)
     app.run()
@@ -596,3 +607,27 @@ def test_app_run_whose_process_died_says_at_which_step_and_offers_resume(app: Ap
 
     assert "The process died at step 20." in texts(app)
     assert "Resume" in labels(app)
+
+
+@pytest.mark.parametrize(
+    ("owner", "is_saved", "said"),
+    [
+        (None, True, "**Resume** goes on from its last save."),
+        (None, False, "**Resume** begins again: nothing was saved."),
+        ("another browser", True, None),
+    ],
+)
+def test_app_run_whose_process_died_says_what_resume_would_do_to_whom_it_is_offered(
+    app: AppTest, owner: str | None, is_saved: bool, said: str | None
+) -> None:
+    run = create_run(CLASSROOM, "mine", owner=owner)
+    run.update_status(state="running", pid=os.getpid(), pid_started=1.0)
+    if is_saved:
+        run.resume_path.write_bytes(b"saved")
+
+    app.run()
+
+    assert "The process died at step 0." in texts(app)
+    assert ("Resume" in labels(app)) == (said is not None)
+    assert (said or "The process died") in texts(app)
+    assert said is not None or "**Resume**" not in texts(app)

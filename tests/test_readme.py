@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from vgg_demo.runs.worker import SAVE_EVERY_SECONDS
+
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^```\n(.+?)\n```$", README, re.DOTALL | re.MULTILINE)
@@ -35,6 +37,10 @@ def test_readme_names_every_file_of_the_package() -> None:
     for path in (PROJECT / "vgg_demo").glob("*.py"):
         if path.name not in ("__init__.py", "errors.py"):
             assert path.name in README or f"-m vgg_demo.{path.stem}" in README or path.name == "__main__.py", path.name
+
+
+def test_readme_says_how_often_a_run_is_saved() -> None:
+    assert f"one every {SAVE_EVERY_SECONDS:.0f} seconds, or fewer where a step or a save takes long" in README
 
 
 def test_readme_names_every_preset_option_of_the_story() -> None:

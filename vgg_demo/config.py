@@ -387,14 +387,14 @@ PRESETS: dict[str, Preset] = {
         _preset(
             "blog",
             "VGG-16 on 224×224 images, the story to the letter: 121,586,242 parameters.",
-            "the story itself; it needs a GPU or a night",
+            "the story itself; without a GPU it takes a night",
             ModelConfig(),
             _STORY,
         ),
         _preset(
             "vgg16-gpu",
-            "The story's VGG-16 on 224×224 images, made to learn: batch normalisation, He initialisation, bfloat16.",
-            "the story's network, working, on a GPU",
+            "The story's VGG-16 on 224×224 images with batch normalisation, He initialisation and bfloat16.",
+            "the story's network with what should make it learn, for a GPU; how well has not been measured",
             ModelConfig(batch_norm=True, init="he"),
             TrainConfig(
                 epochs=1,

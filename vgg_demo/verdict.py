@@ -40,7 +40,7 @@ LATE = 20  # steps before which a loss says little
 
 SENTENCES = {
     LEARNING: "It learns: the loss is {loss:.2f}, and knowing nothing is 2.30.",
-    TOO_EARLY: "Too early to say: signals and gradients get through all layers, but the loss has not moved much yet.",
+    TOO_EARLY: "Too early to say: nothing is wrong in its layers so far, but the loss has not moved much yet.",
     NOT_REACHED: "The input does not reach the output: what differs between two images is {factor:,.0f} times smaller "
     "at the logits ({output_signal:.1e}) than in the images ({image_signal:.1e}), and was so from the start.",
     TOO_HIGH: "The learning rate is too high: {what}.",

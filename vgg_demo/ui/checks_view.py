@@ -62,7 +62,7 @@ def _show(checking: Checking, was_over: bool) -> None:
     if checking.failed:
         st.error(_("The checks could not be made with these settings."))
     elif checking.checks is None:
-        st.caption(_("Checking, half a minute at most …"))
+        st.caption(_("Checking …"))
     for check in checking.checks or []:
         icon, colour = _MARKS[check["passed"]]
         st.markdown(f":{colour}[:material/{icon}:] **{_(check['name'])}**: {check['reason']}")

@@ -30,8 +30,13 @@ def show() -> None:
                 value=current.settings_hidden,
                 key="settings_hidden",
                 on_change=_write,
-                help=_("Students choose a preset and press Start; nothing else."),
+                help=_("Students choose a preset and press Start, without its settings."),
             )
+
+
+def are_hidden() -> bool:
+    """Whether this viewer chooses a preset without its settings."""
+    return read_class_settings().settings_hidden and not identity.is_teacher()
 
 
 def _write() -> None:

@@ -226,7 +226,7 @@ def outcome(name: str, base: RunConfig) -> dict[str, str] | None:
         _("changed"): ", ".join(f"{setting} {value}" for setting, value in changed.items()) or _("nothing"),
         _("what came of it"): _(verdict.kind) if verdict else _("it has not started yet"),
         _("loss"): f"{sum(recent) / len(recent):.3f}" if recent else "–",
-        _("right, of its 64 digits"): right,
+        _("right, of the digits looked at"): right,
         _("steps"): f"{curve.last_step:,}",
         _("run"): name,
     }

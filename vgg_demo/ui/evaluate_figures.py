@@ -40,8 +40,8 @@ def show(predictions: Predictions, digit_set: DigitSet) -> None:
             help=_("Mean cross-entropy: 2.303 knows nothing, 0 is perfect."),
         )
     interval = _(
-        "With 95 % confidence its true accuracy on such digits lies between **{low}** and **{high}**. A network whose "
-        "figure lies inside does not really differ; *Two networks* looks closer."
+        "With 95 % confidence its true accuracy on such digits lies between **{low}** and **{high}**. Two networks "
+        "whose intervals overlap may differ all the same: *Two networks* tests it."
     )
     st.caption(interval.format(low=percent(low), high=percent(high)))
     if predictions.is_sample:

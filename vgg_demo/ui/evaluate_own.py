@@ -23,7 +23,7 @@ def pick() -> DigitSet | None:
     st.markdown(
         _(
             "Pictures of one digit each, in sub-folders called **0** to **9** by what is on them: any size, dark on "
-            "light or light on dark. They are read exactly as a drawing is, and are not stored."
+            "light or light on dark. They are read as a picture on the Draw tab is, and are not stored."
         )
     )
     kinds = {"zip": _("A zip file"), "folder": _("A folder")}

@@ -14,7 +14,7 @@ from vgg_demo.runs.queue import place_and_wait, read_class_settings
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
-from vgg_demo.ui import diagnosis_view, feed, identity, live_curve, resources, settings
+from vgg_demo.ui import class_settings, diagnosis_view, feed, identity, live_curve, resources, settings
 from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
 
 QUEUE_TICK_SECONDS = 0.9
@@ -76,7 +76,7 @@ def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
     """What can be done with the run in its state, by whoever may."""
     if not identity.may_steer(status):
         if not status.is_over:
-            st.caption(_("You are watching: only the browser that started it can steer it."))
+            st.caption(_("You are watching: another browser started it."))
         else:
             show_copy(config)
         return
@@ -109,7 +109,9 @@ def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
 
 
 def show_copy(config: RunConfig) -> None:
-    """Whoever sees a run may start one like it."""
+    """Whoever sees a run may start one like it, unless the teacher hides the settings."""
+    if class_settings.are_hidden():
+        return
     label = _("New run with its settings")
     st.button(label, icon=":material/content_copy:", key="copy", on_click=_copy, args=(config,))
 
@@ -149,12 +151,13 @@ def show_place(run: Run) -> None:
 def show_result(run: Run, status: Status, curve: Curve) -> None:
     """What came of a run that is over, and what to do with it."""
     if status.state == "failed" and status.reason == DIED:
-        st.error(
-            _(
-                "The process died at step {step:,}. Nothing is wrong with the run: **Resume** goes on from its last "
-                "save."
-            ).format(step=curve.last_step)
-        )
+        st.error(_("The process died at step {step:,}.").format(step=curve.last_step))
+        if identity.may_steer(status):
+            saved, unsaved = (
+                _("**Resume** goes on from its last save."),
+                _("**Resume** begins again: nothing was saved."),
+            )
+            st.caption(saved if run.resume_path.is_file() else unsaved)
     elif status.state == "failed":
         st.error(_("The training failed: {reason}").format(reason=status.reason))
     result = status.result or {}
@@ -210,7 +213,7 @@ def _steer(name: str, action: Any) -> None:
     try:
         run = get_run(name)
         if not identity.may_steer(run.status()):
-            raise RunError(_("Only the browser that started this run can steer it."))
+            raise RunError(_("Another browser started this run: it cannot be steered from here."))
         action(run)
     except VggDemoError as error:
         st.session_state["steer_error"] = str(error)

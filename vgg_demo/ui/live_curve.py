@@ -49,7 +49,7 @@ _curve = st.components.v2.component(
     "live_curve",
     html=HTML.format(
         progress=_("Progress of the training"),
-        loss=_("The loss is the cross-entropy over the last batches: 2.303 knows nothing, 0 is perfect."),
+        loss=_("The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."),
         curve=_("Loss curve"),
     ),
     css=UPLOT.with_suffix(".css").read_text("utf-8") + CSS,
@@ -102,7 +102,7 @@ def show(run: Run, key: str, others: list[str], is_followed: bool) -> None:
 
 def show_settings() -> None:
     """How the curve is drawn."""
-    averages = _("How many batches the bold line averages.")
+    averages = _("How slowly the bold line follows: at 0.9 it averages about ten batches, at 0.99 a hundred.")
     st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", persist_state=resources.KEPT, help=averages)
     st.segmented_control(
         _("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", persist_state=resources.KEPT, required=True

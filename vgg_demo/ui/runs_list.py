@@ -166,7 +166,7 @@ def show_downloads(run: Run) -> None:
             f"{run.name}.py",
             "text/x-python",
             on_click="ignore",
-            help=_("It needs nothing of this project, and gives the same losses."),
+            help=_("It needs torch, torchvision and numpy, and gives the same losses on this machine."),
         )
 
 
@@ -205,7 +205,7 @@ def _change(name: str, action: Any) -> None:
     try:
         run = get_run(name)
         if not _may_change(run):
-            raise RunError(_("Only the browser that started this run can rename or delete it."))
+            raise RunError(_("Another browser started this run: it cannot be renamed or deleted from here."))
         action(run)
     except VggDemoError as error:
         st.session_state["list_error"] = str(error)

@@ -199,7 +199,9 @@ def _groups() -> dict[str, dict[str, Field]]:
         },
         _("**Data**: which images it sees, and how often."): {
             "batch_size": Field(_("Batch size"), _("Images a step learns from."), number, _between(1, 10_000)),
-            "epochs": Field(_("Epochs"), _("How often it goes through all images."), number, _between(1, 1000)),
+            "epochs": Field(
+                _("Epochs"), _("How often it goes through its training images."), number, _between(1, 1000)
+            ),
             "steps": Field(
                 _("Steps"),
                 _("Batches in all, instead of epochs. Empty: the epochs decide."),
@@ -222,7 +224,10 @@ def _groups() -> dict[str, dict[str, Field]]:
                 _between(0, 30_000),
             ),
             "seed": Field(
-                _("Seed"), _("Decides the first weights and the order of the images."), number, _between(0, 2**31 - 1)
+                _("Seed"),
+                _("Decides all that is left to chance: the first weights, the order of the images, distortions."),
+                number,
+                _between(0, 2**31 - 1),
             ),
         },
         _("**Optimiser**: how it learns from its mistakes."): {
@@ -237,7 +242,7 @@ def _groups() -> dict[str, dict[str, Field]]:
             ),
             "schedule": Field(
                 _("Schedule"),
-                _("Whether the learning rate changes: up, then down to nothing."),
+                _("Whether the learning rate changes: up, then down to nearly nothing."),
                 st.segmented_control,
                 {"options": ["constant", "one-cycle"], "required": True},
             ),

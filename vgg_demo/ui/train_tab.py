@@ -7,7 +7,7 @@ import streamlit as st
 from vgg_demo.config import DEFAULT_PRESET, PRESETS, RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.manager import queue_run
-from vgg_demo.runs.queue import read_class_settings, readable
+from vgg_demo.runs.queue import readable
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.ui import (
@@ -42,10 +42,7 @@ def show(is_open: bool) -> None:
     with curve:
         if run is None:
             st.info(
-                _(
-                    "Nothing has been trained yet. Press **Start training**: the curve of the loss appears here, "
-                    "and it should fall."
-                ),
+                _("Nothing has been trained yet. Press **Start training**: the curve of the loss appears here."),
                 icon=":material/show_chart:",
             )
         else:
@@ -73,7 +70,7 @@ def show_start() -> None:
     st.markdown(f"**{purpose[:1].upper()}{purpose[1:]}.** {_(preset.what)}")
     config: RunConfig | None = preset.config
     start = st.container()
-    if not settings_are_hidden():
+    if not class_settings.are_hidden():
         config = settings.show_settings(preset.config)
     settings_address.write_settings(name, config)
     with start:
@@ -99,11 +96,6 @@ def show_start() -> None:
         if error := st.session_state.pop("train_error", None):
             st.error(error)
         checks_view.show(config)
-
-
-def settings_are_hidden() -> bool:
-    """Whether the teacher lets students choose a preset and nothing else."""
-    return read_class_settings().settings_hidden and not identity.is_teacher()
 
 
 def shown_run() -> Run | None:
@@ -133,7 +125,7 @@ def _start(name: str) -> None:
         return
     try:
         config = PRESETS[name].config
-        if not settings_are_hidden():
+        if not class_settings.are_hidden():
             config = settings.chosen_config(config)  # as the fields are now, also those changed with this very click
         st.query_params["run"] = queue_run(config, identity.owner()).name
     except VggDemoError as error:
