@@ -85,6 +85,19 @@ def test_snapshot_holds_the_points_their_average_and_what_was_marked(run: Run) -
     json.dumps(seen, allow_nan=False)
 
 
+def test_snapshot_says_about_how_long_is_left_and_corrects_it_while_it_trains(run: Run) -> None:
+    step = {"epoch": 1, "loss": 1.0, "learning_rate": 0.1, "images": 220}
+    for number, seconds, left in ((1, 3.0, None), (2, 6.0, "50 min"), (400, 45.8, None)):
+        record(run, event("step", step=number, seconds=seconds, **step))
+        if number == 400:  # the last ones took a tenth of a second each
+            record(run, *(event("step", step=400 + n, seconds=45.8 + n / 10, **step) for n in range(1, 61)))
+            left = "54 s"
+
+        text = dict(snapshot(run)["figures"])["Elapsed · left"]
+
+        assert text.endswith(f"about {left}" if left else "· –")
+
+
 def test_snapshot_of_a_long_run_stays_small(run: Run) -> None:
     record(run, *(line(step, 2.3 / step) for step in range(1, 20_001)))
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import statistics
 import sys
 import time
 from dataclasses import replace
@@ -20,11 +21,14 @@ from vgg_demo.config import CLASSES, PRESETS, ModelConfig, RunConfig, get_preset
 from vgg_demo.errors import FormatError, VggDemoError
 from vgg_demo.files import write_text
 from vgg_demo.runs.processes import give_way
+from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import home, store_lock
 from vgg_demo.schema import LONGEST, number, read_json
 
-PROBE_FLOPS = 1e12  # about ten seconds on a slow laptop: larger batches are measured in part and scaled up
+PROBE_FLOPS = 5e11  # about five seconds on a slow laptop: larger batches are measured in part and scaled up
 PROBE_SECONDS = 0.5
+PROBE_STEPS = 3  # at least
+PROBE_PATIENCE_SECONDS = 5.0  # for a moment in which nothing disturbs
 PROCESS_BYTES = 900_000_000  # Python, torch and MNIST, before there is a network
 
 
@@ -57,16 +61,19 @@ def measure_step(config: RunConfig) -> float:
 
     def seconds_for(batch_size: int) -> float:
         training.config = replace(config, train=replace(config.train, batch_size=batch_size, steps=None, epochs=1000))
-        events = training.run()
-        durations: list[float] = []
-        next(events)  # the first step also reserves memory
-        while sum(durations) < PROBE_SECONDS and len(durations) < 20:
-            started = time.perf_counter()
+        events, times = training.run(), StepTimes()
+        started = before = time.perf_counter()
+        while True:
             next(events)
             if fabric.device.type == "cuda":
                 torch.cuda.synchronize()
-            durations.append(time.perf_counter() - started)
-        return min(durations)  # what else the machine does for a moment is not the training's cost
+            now = time.perf_counter()
+            times.add(now - before)
+            before, taken = now, now - started
+            if taken > PROBE_SECONDS and (median := times.median(PROBE_STEPS)) is not None:
+                return median
+            if taken > PROBE_PATIENCE_SECONDS and len(times.disturbed) >= PROBE_STEPS:
+                return statistics.median([*times.disturbed, *times.undisturbed])  # a first guess, until one is trained
 
     whole = seconds_for(part)
     if part == config.train.batch_size:

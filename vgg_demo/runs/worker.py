@@ -31,10 +31,12 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.manager import dispatch
+from vgg_demo.runs.pacer import Pacer
 from vgg_demo.runs.processes import ProcessId, give_way
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
+from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import Run, store_lock
 from vgg_demo.schedule import LearningRateOverride
 from vgg_demo.training import StepEvent, Training
@@ -45,30 +47,11 @@ SAVE_SHARE = 0.05  # of the time at most goes into saving
 KEEP_EVERY_SECONDS = 1.0  # a copy of good weights in memory, for when the loss becomes NaN
 KEEP_SHARE = 0.01
 KEEP_MOST_PARAMETERS = 20_000_000  # of larger networks only what was saved is kept
+ENOUGH_STEPS = 20  # to say how long one takes
 RESERVE_BYTES = 64 * 1024
 PAUSE_POLL_SECONDS = 0.03
 LONGEST_PAUSE_SECONDS = 300.0  # while others wait
 NICENESS = 5  # the page comes first
-
-
-class Pacer:
-    """Says when something that costs time is due: every so often, but never more than its share of the time."""
-
-    def __init__(self, every_seconds: float, share: float) -> None:
-        self.every_seconds, self.share = every_seconds, share
-        self.last, self.cost = time.perf_counter(), 0.0
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is time again."""
-        return time.perf_counter() - self.last > max(self.every_seconds, self.cost / self.share)
-
-    def run(self, action: Callable[[], None]) -> None:
-        """Do it, and remember what it cost."""
-        started = time.perf_counter()
-        action()
-        self.last = time.perf_counter()
-        self.cost = self.last - started
 
 
 class Worker:
@@ -89,11 +72,17 @@ class Worker:
         self.keeping = Pacer(KEEP_EVERY_SECONDS, KEEP_SHARE)
         self.good_state: dict[str, Any] | None = None
         self.saved_step = self.training.step if saved else -1
+        self.step_times = StepTimes()
         self.recorder.write_schedule(self.training.step, self.config.train.total_steps)
 
     def work(self) -> None:
         """Train, record, obey, save; at the end write the checkpoint and say how it ended."""
+        before = self.recorder.seconds
         for event in watch(self.training):
+            if isinstance(event, StepEvent):
+                now = self.recorder.seconds  # which leaves pauses out
+                self.step_times.add(now - before)
+                before = now
             if isinstance(event, Diagnosis):
                 self.recorder.write_diagnosis(event)
                 continue  # the step that it looked at is not recorded yet: nothing can be saved here
@@ -115,9 +104,10 @@ class Worker:
         self.run.update_status(state="finished" if finished else "stopped", ended=time.time(), result=self.result())
 
     def tell_speed(self) -> None:
-        """Let it be known how long a step takes here with these settings, on average so far."""
-        if self.training.step and self.training.team.size == 1:
-            record_speed(self.config, self.recorder.seconds / self.training.step)
+        """Let it be known how long a step takes here with these settings, once enough were seen undisturbed."""
+        seconds = self.step_times.median(ENOUGH_STEPS)
+        if seconds is not None and self.training.team.size == 1:
+            record_speed(self.config, seconds)
 
     def obey(self, event: str) -> None:
         """Do what was asked since the last event; while paused, wait here."""

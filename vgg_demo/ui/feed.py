@@ -113,7 +113,8 @@ def figures(status: Status, config: RunConfig, curve: Curve) -> list[tuple[str, 
     """Step, loss, speed, time: what each is called, and how it stands."""
     step, total, speed = curve.last_step, config.train.total_steps, images_per_second(curve)
     elapsed = format_duration(curve.seconds[-1]) if curve.seconds else "–"
-    left = format_duration((total - step) * config.train.batch_size / speed) if speed else "–"
+    seconds_left = (total - step) * config.train.batch_size / speed if speed else None
+    left = "–" if seconds_left is None else _("about {left}").format(left=format_duration(seconds_left))
     time = (_("Elapsed · left"), f"{elapsed} · {left}") if status.is_active else (_("Time taken"), elapsed)
     return [
         (_("Step"), f"{step:,} / {total:,}"),
