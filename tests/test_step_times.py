@@ -72,8 +72,11 @@ def test_program_that_keeps_a_core_busy_is_noticed_and_this_process_is_not(monke
 
 
 def run_here(mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch, steps: int, others: float) -> float | None:
-    """The estimate for a step after a run of so many steps, beside others that take so many cores."""
-    config = TINY.with_changes(steps=steps)
+    """The estimate for a step after a run of so many steps, beside others that take so many cores.
+
+    It is known for what was asked, also where that is computed in another precision.
+    """
+    config = TINY.with_changes(steps=steps, precision="bf16-mixed", device="cpu")
     monkeypatch.setattr(worker, "StepTimes", lambda: StepTimes(lambda: others))
     monkeypatch.setattr(worker, "give_way", lambda niceness: None)
     monkeypatch.setattr("vgg_demo.runs.control.signal.signal", lambda *_: None)
