@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from PIL import Image
 from vgg_demo import own_digits
 from vgg_demo.data import Digits
 from vgg_demo.drawing import prepare_digit
-from vgg_demo.errors import DataError
-from vgg_demo.own_digits import read_folder, read_uploads, read_zip
+from vgg_demo.errors import DataError, ImageError
+from vgg_demo.own_digits import PictureFile, read_folder, read_pictures, read_uploads, read_zip
 from vgg_demo.pictures import read_image
 
 
@@ -132,6 +133,62 @@ def test_more_pictures_than_the_limit_are_left_out(files: dict[str, bytes], monk
 
     assert len(own.digits) == 5
     assert [file.reason for file in own.left_out] == ["over the limit of 5 pictures"] * 3
+
+
+def test_pictures_over_the_budget_of_pixels_are_left_out_and_small_ones_after_them_read(
+    files: dict[str, bytes], mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = png(mnist[1], 0, size=(400, 550))
+    monkeypatch.setattr(own_digits, "MAX_TOTAL_PIXELS", 1_000_000)
+
+    own = read_uploads([(f"7/large-{i}.png", large) for i in range(10)] + list(files.items()))
+
+    assert own.names == [*(f"7/large-{i}.png" for i in range(4)), *files]  # 4 × 220,000 + 8 × 12,000
+    assert {file.reason for file in own.left_out} == {"over 1 million pixels in all"}
+
+
+def overlapping(content: bytes, count: int, shift: int = 0) -> io.BytesIO:
+    """A zip whose entries are all the same bytes of it; with a shift, each begins so many bytes after the last."""
+    file = zipped({"7/0.png": content}, zipfile.ZIP_STORED)
+    archive = bytearray(file.getvalue())
+    directory = archive.index(b"PK\x01\x02")
+    end = archive.index(b"PK\x05\x06")
+    entry = archive[directory:end]
+    entries = bytearray()
+    for number in range(count):
+        entry[42:46] = (number * shift).to_bytes(4, "little")  # where its local header is said to be
+        entries += entry
+    tail = archive[end:]
+    tail[8:10] = tail[10:12] = count.to_bytes(2, "little")
+    tail[12:16] = len(entries).to_bytes(4, "little")
+    return io.BytesIO(bytes(archive[:directory] + entries + tail))
+
+
+@pytest.mark.parametrize("shift", [0, 10])
+def test_zip_whose_entries_overlap_is_refused(files: dict[str, bytes], shift: int) -> None:
+    with pytest.raises(DataError, match="entries of the zip overlap"):
+        read_zip(overlapping(files["mine/7/0.png"], 5_000, shift))
+
+
+def test_zip_of_very_many_entries_is_refused() -> None:
+    with pytest.raises(DataError, match="the zip has 20,001 entries; at most 20,000"):
+        read_zip(zipped({f"{i}": b"" for i in range(20_001)}, zipfile.ZIP_STORED))
+
+
+def test_files_that_fail_use_up_the_budget_of_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def read(name: str) -> bytes:
+        tried.append(name)
+        raise ImageError("it is damaged in the zip")
+
+    monkeypatch.setattr(own_digits, "MAX_TOTAL_BYTES", 1_000)
+    files = [PictureFile(f"3/{i}.png", 300, partial(read, f"3/{i}.png")) for i in range(10)]
+
+    with pytest.raises(DataError):
+        read_pictures(files)
+
+    assert tried == ["3/0.png", "3/1.png", "3/2.png"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 and then nothing"])

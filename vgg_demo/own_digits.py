@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -22,12 +23,15 @@ from vgg_demo.config import CLASSES
 from vgg_demo.data import Digits
 from vgg_demo.drawing import prepare_digit
 from vgg_demo.errors import BlankImageError, DataError, ImageError
-from vgg_demo.pictures import decode_image
+from vgg_demo.pictures import count_pixels, decode_image
 
 MAX_FILES = 5_000
+MAX_ENTRIES = 20_000  # of a zip, whatever they are
 MAX_FILE_BYTES = 20_000_000  # of one picture, unpacked
 MAX_TOTAL_BYTES = 200_000_000  # of all of them, unpacked
-MAX_PIXELS = 25_000_000
+MAX_PIXELS = 25_000_000  # of one picture
+MAX_TOTAL_PIXELS = 1_000_000_000  # of all of them: some 80 photographs, or 5,000 pictures of 400x500
+LOCAL_HEADER_BYTES = 30  # in front of each entry of a zip, at the least
 MAX_RATIO = 200  # a picture hardly shrinks in a zip; what shrinks more than this is made to fill the memory
 CHUNK = 1 << 20
 DIGIT_NAMES = {str(digit) for digit in range(CLASSES)}
@@ -76,7 +80,14 @@ def read_zip(file: Path | io.BytesIO, on_progress: Progress | None = None) -> Ow
     """Read 0/… to 9/… of a zip, in memory: nothing is unpacked to disk. Raises DataError."""
     try:
         with zipfile.ZipFile(file) as archive:
-            files = [_member(archive, info) for info in archive.infolist() if not info.is_dir()]
+            entries = archive.infolist()
+            if len(entries) > MAX_ENTRIES:
+                raise DataError(f"the zip has {len(entries):,} entries; at most {MAX_ENTRIES:,}")
+            if _overlap(entries):
+                raise DataError(
+                    "entries of the zip overlap, as in one that is made to keep a reader busy; pack it again"
+                )
+            files = [_member(archive, info) for info in entries if not info.is_dir()]
             return read_pictures(files, on_progress)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError) as error:
         raise DataError(f"the zip cannot be read ({error}); pack it again, with sub-folders 0 to 9") from error
@@ -98,7 +109,7 @@ def read_pictures(files: list[PictureFile], on_progress: Progress | None = None)
     labels: list[int] = []
     names: list[str] = []
     left_out: list[LeftOut] = []
-    total_bytes = 0
+    total_bytes = total_pixels = 0  # of all that was tried, whether it could be used or not
     for number, file in enumerate(files, 1):
         if on_progress:
             on_progress(number, len(files))
@@ -110,8 +121,12 @@ def read_pictures(files: list[PictureFile], on_progress: Progress | None = None)
                 raise ImageError(f"over {MAX_FILE_BYTES // 1_000_000} MB")
             if total_bytes + file.size > MAX_TOTAL_BYTES:
                 raise ImageError(f"over {MAX_TOTAL_BYTES // 1_000_000} MB in all, unpacked")
+            total_bytes += file.size
             content = file.read()
-            total_bytes += len(content)
+            pixels = count_pixels(content)
+            if total_pixels + pixels > MAX_TOTAL_PIXELS:
+                raise ImageError(f"over {MAX_TOTAL_PIXELS // 1_000_000:,} million pixels in all")
+            total_pixels += pixels
             images.append(_to_digit(content, file.name))
             labels.append(label)
             names.append(file.name)
@@ -142,6 +157,14 @@ def _to_digit(content: bytes, name: str) -> npt.NDArray[np.uint8]:
             return prepare_digit(decode_image(io.BytesIO(content), name, MAX_PIXELS)).digit
         except BlankImageError:
             raise ImageError("there is nothing on it") from None
+
+
+def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
+    """Whether two entries claim the same bytes of the zip, which lets a small one hold any amount of pictures."""
+    spans = sorted(
+        (info.header_offset, info.header_offset + LOCAL_HEADER_BYTES + info.compress_size) for info in entries
+    )
+    return any(end > start for (_start, end), (start, _end) in pairwise(spans))
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> PictureFile:

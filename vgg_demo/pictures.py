@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
@@ -67,6 +69,17 @@ def decode_image(file: Path | BinaryIO, name: str, max_pixels: int = MAX_PIXELS)
         raise ImageError(f"{name}: the picture is too large; {most}") from error
     except Exception as error:  # Pillow's readers raise whatever a damaged file leads them to
         raise ImageError(f"{name}: it is not a picture that can be read, or it is damaged; use PNG or JPEG") from error
+
+
+def count_pixels(content: bytes) -> int:
+    """Width × height as the picture's header says, 0 when it is no picture."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                return image.width * image.height
+    except Exception:  # as in decode_image, which says what is wrong with it
+        return 0
 
 
 def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:
