@@ -21,6 +21,7 @@ from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 from vgg_demo.ui import resources
+from vgg_demo.ui.code_attempts import code_attempts
 
 CLASSROOM = get_preset("classroom").config
 
@@ -30,6 +31,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     for preset in PRESETS.values():
         record_speed(preset.config, 0.02)
     monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
+    code_attempts.clear()  # the test before may have tried wrong ones
     return AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=30)
 
 

@@ -19,7 +19,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 MAX_PIXELS = 120_000_000
 MAX_PIXELS_OF = {"WEBP": 40_000_000}  # its decoder holds the whole picture three times
-LARGE = 10_000_000
+LARGE = 4_000_000  # pixels: such pictures are unpacked one at a time, whoever sends them
 WORKING_SIZE = 1_000
 
 _one_large_at_a_time = Lock()

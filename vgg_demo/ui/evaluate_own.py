@@ -40,7 +40,9 @@ def pick() -> DigitSet | None:
         st.caption(_("Choose one to see how this network reads it."))
         return None
     key = ("own", kind, _fingerprint(files))
-    own: OwnDigits | None = jobs.ask(key, _reading(kind == "zip", files), _("Read them again"), "own", at_once=True)
+    own: OwnDigits | None = jobs.ask(
+        key, _reading(kind == "zip", files), _("Read them again"), "own", at_once=True, takes_turns=False
+    )
     if own is None:
         return None
     show_left_out(own)

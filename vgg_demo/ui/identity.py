@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
@@ -15,10 +16,12 @@ import time
 import streamlit as st
 
 from vgg_demo.runs.status import Status
+from vgg_demo.ui.code_attempts import code_attempts
 from vgg_demo.ui.text import _
 
 COOKIE = "vgg_demo_browser"
-WRONG_CODE_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 def remember_browser() -> None:
@@ -74,15 +77,23 @@ def show_teacher_access() -> None:
         on_change=_check_code,
         help=_("It unlocks steering all runs, pausing the queue and hiding settings."),
     )
-    if st.session_state.pop("teacher_refused", False):
-        st.error(_("That is not the code."))
+    if refused := st.session_state.pop("teacher_refused", None):
+        st.error(refused)
 
 
 def _check_code() -> None:
+    """Take the code that was typed. Waits, in this browser's thread alone, for its turn and after a wrong one."""
     given, code = st.session_state["teacher_code"], teacher_code()
     st.session_state["teacher_code"] = ""
+    wait = code_attempts().take_turn()
+    if wait is None:
+        st.session_state["teacher_refused"] = _("Too many codes are being tried at the moment. Try again in a minute.")
+        return
+    time.sleep(wait)
     if code is not None and hmac.compare_digest(given.encode(), code.encode()):
         st.session_state["teacher"] = True
-    else:
-        time.sleep(WRONG_CODE_SECONDS)  # guessing takes long
-        st.session_state["teacher_refused"] = True
+        return
+    attempts = code_attempts()
+    time.sleep(attempts.count_failure())
+    logger.warning("A wrong teacher's code: number %d, from the browser %s", attempts.failures, owner()[:8])
+    st.session_state["teacher_refused"] = _("That is not the code.")

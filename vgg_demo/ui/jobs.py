@@ -1,12 +1,14 @@
-"""Work that may take a while, in the server: one at a time, followed by every viewer, with a progress bar and Stop.
+"""Work that may take a while, in the server: followed by every viewer, with a progress bar and Stop.
 
-A job ends by itself when its page is closed, and its result is remembered for whoever asks next.
+What computes with a network is done one at a time. A job ends by itself when all pages that asked for it are closed,
+and its result is remembered for whoever asks next.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -16,11 +18,12 @@ import streamlit as st
 
 from vgg_demo.budget import format_duration
 from vgg_demo.errors import VggDemoError
-from vgg_demo.ui import resources
+from vgg_demo.ui import identity, resources
 from vgg_demo.ui.text import _
 
 TICK_SECONDS = 0.8
 PATIENCE_SECONDS = 2.5  # what is over so soon needs no progress bar
+LEFT_SECONDS = 10.0  # after so long without a page a job ends: one that is loaded again is back by then
 REMEMBERED = 100
 
 Progress = Callable[[int, int], None]
@@ -28,18 +31,47 @@ Work = Callable[[Progress], Any]
 
 
 class Stopped(Exception):
-    """Someone pressed Stop."""
+    """Someone pressed Stop, or nobody is there any more."""
+
+
+class Page:
+    """A page that is open in a browser, with the jobs that it asked for."""
+
+    def __init__(self) -> None:
+        self._jobs: weakref.WeakSet[Job] = weakref.WeakSet()
+
+    def watch(self, job: Job) -> None:
+        """Let the job go on for this page."""
+        self._jobs.add(job)
+        job.join(self)
+
+    def close(self) -> None:
+        """The page's connection has ended."""
+        for job in list(self._jobs):
+            job.leave(self)
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=Page.close)
+def this_page() -> Page:
+    """The page that the script draws; after a cut of its connection it is another one."""
+    return Page()
 
 
 class Job:
-    """A piece of work in a thread of its own. done and total are for the progress bar; total is 0 before the first."""
+    """A piece of work in a thread of its own. done and total are for the progress bar; total is 0 before the first.
 
-    def __init__(self, key: Hashable, work: Work) -> None:
-        self.key = key
+    owner: the browser that started it. takes_turns: it waits until no other job is at work that takes turns.
+    """
+
+    def __init__(self, key: Hashable, work: Work, owner: str | None = None, takes_turns: bool = True) -> None:
+        self.key, self.owner, self.takes_turns = key, owner, takes_turns
         self.done = self.total = 0
         self.started: float | None = None  # None while it waits for another one
         self.error: str | None = None
         self.is_stopped = False
+        self._pages: set[Page] = set()
+        self._left: float | None = None  # when the last page was closed
+        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._over = threading.Event()
         threading.Thread(target=self._run, args=(work,), name="job", daemon=True).start()
@@ -52,6 +84,19 @@ class Job:
     def stop(self) -> None:
         """End it at the next batch."""
         self._stop.set()
+
+    def join(self, page: Page) -> None:
+        """A page follows it."""
+        with self._lock:
+            self._pages.add(page)
+            self._left = None
+
+    def leave(self, page: Page) -> None:
+        """A page is closed; without any the job ends soon."""
+        with self._lock:
+            self._pages.discard(page)
+            if not self._pages:
+                self._left = time.monotonic()
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end, so long at most; whether it has come."""
@@ -78,7 +123,10 @@ class Job:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Wait until no other job is at work; Stop ends the waiting, too."""
+        """Wait until no other job that takes turns is at work; Stop ends the waiting, too."""
+        if not self.takes_turns:
+            yield
+            return
         lock = resources.compute_lock()
         while not lock.acquire(timeout=0.1):
             self._progress(0, 0)
@@ -90,7 +138,8 @@ class Job:
 
     def _progress(self, done: int, total: int) -> None:
         self.done, self.total = done, total
-        if self._stop.is_set():
+        left = self._left
+        if self._stop.is_set() or (left is not None and time.monotonic() - left > LEFT_SECONDS):
             raise Stopped
 
 
@@ -121,13 +170,13 @@ class Memory:
         with self._lock:
             return self._jobs.get(key)
 
-    def start(self, key: Hashable, work: Work) -> Job:
-        """Start a job, or join the one that is at it."""
+    def start(self, key: Hashable, work: Work, owner: str | None = None, takes_turns: bool = True) -> Job:
+        """Start a job, or return the one that is at it."""
         with self._lock:
             job = self._jobs.get(key)
             if job is None or job.is_over:
                 self._jobs = {k: j for k, j in self._jobs.items() if not j.is_over}
-                job = self._jobs[key] = Job(key, work)
+                job = self._jobs[key] = Job(key, work, owner, takes_turns)
             return job
 
 
@@ -137,11 +186,19 @@ def memory() -> Memory:
     return Memory()
 
 
-def ask(key: Hashable, work: Work, button: str, name: str, icon: str = "fact_check", at_once: bool = False) -> Any:
+def ask(
+    key: Hashable,
+    work: Work,
+    button: str,
+    name: str,
+    icon: str = "fact_check",
+    at_once: bool = False,
+    takes_turns: bool = True,
+) -> Any:
     """The result of some work: remembered; or, when it is wanted, computed now.
 
     Returns None while there is none: then a button to start it is on the page, or its progress, or why it failed.
-    at_once: the first time it needs no button. name: for the elements' keys.
+    at_once: the first time it needs no button. name: for the elements' keys. takes_turns: as of Job.
     """
     result = memory().get(key)
     if result is not None:
@@ -157,7 +214,8 @@ def ask(key: Hashable, work: Work, button: str, name: str, icon: str = "fact_che
         if not is_first and not place.button(button, type="primary", icon=f":material/{icon}:", key=f"{name}-go"):
             return None
         place.empty()
-        job = memory().start(key, work)
+        job = memory().start(key, work, identity.owner(), takes_turns)
+    this_page().watch(job)
     with st.spinner(_("Computing …")):
         job.wait(PATIENCE_SECONDS)
     result = memory().get(key)
@@ -167,9 +225,13 @@ def ask(key: Hashable, work: Work, button: str, name: str, icon: str = "fact_che
 
 
 def _show_progress(job: Job, name: str) -> None:
-    """A bar with the time that is left, and Stop. It redraws the page when the job is over."""
+    """A bar with the time that is left. It redraws the page when the job is over.
+
+    Whoever started it and the teacher have a button to stop it.
+    """
     if job.is_over:
         st.rerun()
+    this_page().watch(job)
     if job.started is None:
         text = _("Waiting for another computation to end …")
     elif not job.total:
@@ -183,4 +245,5 @@ def _show_progress(job: Job, name: str) -> None:
             done=job.done, total=job.total, left=format_duration(left)
         )
     st.progress(job.done / job.total if job.total else 0.0, text)
-    st.button(_("Stop"), icon=":material/stop:", key=f"{name}-stop", on_click=job.stop)
+    if job.owner == identity.owner() or identity.is_teacher():
+        st.button(_("Stop"), icon=":material/stop:", key=f"{name}-stop", on_click=job.stop)
