@@ -38,7 +38,7 @@ def test_precision_here_bfloat16_asked_only_where_there_are_instructions(
 
 @pytest.mark.skipif(not CPUINFO.is_file(), reason="the system does not list its processor's instructions")
 def test_make_fabric_on_this_processor_computes_in_bfloat16_where_the_system_lists_it() -> None:
-    listed = {word for line in CPUINFO.read_text().splitlines() for word in line.split()}
+    listed = {word for line in CPUINFO.read_text(encoding="utf-8").splitlines() for word in line.split()}
     is_listed = bool(listed & {"avx512_bf16", "amx_bf16", "bf16"})
 
     with make_fabric("cpu", "bf16-mixed").autocast():

@@ -42,12 +42,12 @@ def test_give_way_lowers_the_process() -> None:
 
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="Linux's groups of processes, where they are built in")
 def test_give_way_lowers_the_group_of_its_own_session_and_nobody_elses() -> None:
-    before = AUTOGROUP.read_text()
+    before = AUTOGROUP.read_text(encoding="utf-8")
 
     assert after_giving_way(in_own_session=True)[1] == "7"
     after_giving_way(in_own_session=False)
 
-    assert AUTOGROUP.read_text() == before
+    assert AUTOGROUP.read_text(encoding="utf-8") == before
 
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")

@@ -31,7 +31,7 @@ def take_every_letter() -> None:
 
 
 def follow(run: Run, quiet: bool) -> None:
-    """Show a run's progress until it ends. Ctrl-C asks it to stop; a second one leaves it going."""
+    """Show a run's progress until it ends. Ctrl-C asks it to stop; a second one does not wait for that."""
     from tqdm import tqdm
 
     from vgg_demo.runs.reader import RunReader
