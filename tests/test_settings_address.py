@@ -211,5 +211,5 @@ def test_run_in_the_address_that_is_gone_is_said_to_be_gone(app: AppTest) -> Non
 
     app.run()
 
-    assert [toast.value for toast in app.toast] == ["The run that this page showed is gone: deleted or renamed."]
+    assert [toast.value for toast in app.toast] == ["There is no such run here: it may have been deleted or renamed."]
     assert "**mine**" in texts(app)

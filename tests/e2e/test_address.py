@@ -13,7 +13,8 @@ from tests.e2e.conftest import Server
 from tests.e2e.test_page import choose_long_training, open_tab, wait_for_step, wait_idle
 from vgg_demo.benchmark.server import make_run
 from vgg_demo.benchmark.watching import alive
-from vgg_demo.runs.store import delete_run
+from vgg_demo.config import get_preset
+from vgg_demo.runs.store import create_run, delete_run
 
 pytestmark = pytest.mark.e2e
 
@@ -83,7 +84,7 @@ def test_watched_run_whose_folder_is_deleted_leaves_the_page(
     shutil.rmtree(run.path)
 
     expect(page.get_by_text("other · finished")).to_be_visible(timeout=10_000)
-    expect(page.get_by_text("The run that this page showed is gone")).to_be_visible()
+    expect(page.get_by_text("There is no such run here")).to_be_visible()
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)
     assert "run" not in parse_qs(urlsplit(page.url).query)
 
@@ -98,8 +99,7 @@ def test_run_of_a_name_that_was_used_before_shows_nothing_of_the_old_one(
     assert wait_for_step(page, 300) == 300
     delete_run(run)
 
-    new, _config = make_run("again", 0, total_steps=1000)
-    with alive(new):
+    with alive(create_run(get_preset("classroom").config, "again")):  # it has recorded nothing yet
         page.reload()
 
         expect(page.get_by_text(re.compile("again · starting"))).to_be_visible()

@@ -44,6 +44,7 @@ STYLE = """<style>
   [data-testid="stMain"] h1 { font-size: 1.25rem; }
   [data-testid="stTabPanel"] { padding-top: .5rem; }
 }
+@media (max-width: 360px) { [data-testid="stToast"] { width: calc(100vw - 2rem); } }
 .answer-digit { font-size: 6rem; line-height: 1; font-weight: 700; font-variant-numeric: tabular-nums; }
 </style>"""
 

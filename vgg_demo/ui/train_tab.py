@@ -108,7 +108,7 @@ def shown_run() -> Run | None:
             del st.query_params["run"]
             st.session_state["run_gone"] = True
     if st.session_state.pop("run_gone", False):
-        st.toast(_("The run that this page showed is gone: deleted or renamed."), icon=":material/info:")
+        st.toast(_("There is no such run here: it may have been deleted or renamed."), icon=":material/info:")
     runs = list_runs()
     return next((run for run in runs if run.is_active), runs[0] if runs else None)
 
