@@ -125,9 +125,18 @@ def test_read_drawing_trimmed_to_its_ink_is_read_at_every_size(
 
 
 def test_paper_shade_is_the_commonest_shade_however_much_ink_touches() -> None:
-    border = np.concatenate([np.full(40, 0.9), np.linspace(0, 0.5, 60)]).astype(np.float32)
+    picture = np.full((50, 50), 0.9, np.float32)
+    picture[:, 15:] = np.linspace(0, 0.5, 35)
 
-    assert paper_shade(border) == pytest.approx(0.9)
+    assert paper_shade(picture) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_paper_shade_within_a_frame_at_the_edge_is_the_papers(width: int) -> None:
+    picture = np.pad(np.full((60, 50), 0.9, np.float32), width)
+    picture[20:40, 20:40] = 0.1
+
+    assert paper_shade(picture) == pytest.approx(0.9)
 
 
 def test_is_flat_ink_that_touches_is_none_of_the_paper_but_a_shadow_is() -> None:

@@ -58,6 +58,16 @@ def test_draw_again_stroke_along_the_edge_is_whole() -> None:
     assert np.ptp(np.nonzero(ink > 127)[0]) + 1 == pytest.approx(274 * 2.4 / 17.6, abs=1)
 
 
+def test_draw_again_frame_is_left_out_and_widens_no_pen() -> None:
+    digit = stroke(["M", 140, 90], ["L", 140, 190])
+    frame = stroke(["M", 22, 20], ["L", 255, 26], ["L", 260, 258], ["L", 18, 250], ["L", 20, 40])
+
+    framed = draw_again({"objects": [frame, digit]}, 280, 280)
+
+    assert framed is not None
+    assert np.array_equal(framed, draw_again({"objects": [digit]}, 280, 280))
+
+
 @pytest.mark.parametrize("drawing", [
     None, {}, {"objects": []}, {"objects": [stroke(["M", 10, 10], ["L", 10.001, 10])]}, {"objects": [{"type": "Rect"}]},
 ])  # fmt: skip

@@ -17,6 +17,7 @@ DULL = 1 / 3  # of the contrast in colour: less in brightness, and the ink is lo
 FLAT = 0.012  # a drawing program's paper has one shade, within three levels
 CLEARLY_INK = 0.1  # darker or lighter than the paper by so much: ink, no unevenness
 FLAT_SHARE, LEAST_PAPER = 0.8, 0.25  # of the border: how much of what is no ink is flat, and of all of it, at least
+EDGE, EDGE_RINGS, RING_SHARE = 0.15, 12, 0.95  # of the shorter side: how far in paper is looked for beside a frame
 
 
 def on_paper(pixels: Pixels) -> Pixels:
@@ -53,17 +54,30 @@ def border_of(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.concatenate([picture[0], picture[1:, -1], picture[-1, -2::-1], picture[-2:0:-1, 0]])
 
 
-def paper_shade(border: Grey) -> float:
-    """The commonest shade along a border, (N,): ink that touches the border is no paper, however dark it is."""
-    shades = np.sort(border)
+def paper_shade(grey: Grey) -> float:
+    """The shade of the paper of (H, W): the commonest along the border, since ink may touch it.
+
+    Where the border is a frame, most rings of pixels further in have another shade all around, and that is the paper's.
+    """
+    shade, _ = commonest(border_of(grey))
+    widest = int(EDGE * min(grey.shape))
+    depths = range(1, widest + 1, max(1, widest // EDGE_RINGS))
+    rings = [commonest(border_of(grey[depth:-depth, depth:-depth])) for depth in depths]
+    others = [ring for ring, share in rings if share >= RING_SHARE and abs(ring - shade) > CLEARLY_INK]
+    return float(np.median(others)) if len(others) > len(rings) / 2 else shade
+
+
+def commonest(values: Grey) -> tuple[float, float]:
+    """The commonest shade among (N,), and the share of it, within three levels."""
+    shades = np.sort(values)
     counts = np.searchsorted(shades, shades + 2 * FLAT, "right") - np.arange(len(shades))
     first = int(counts.argmax())
-    return float(np.median(shades[first : first + counts[first]]))
+    return float(np.median(shades[first : first + counts[first]])), float(counts[first] / len(shades))
 
 
 def is_flat(border: Grey) -> bool:
     """Whether a border, (N,) once around, is of one shade, as a drawing program's, save where ink touches it."""
-    away = np.abs(border - paper_shade(border))
+    away = np.abs(border - commonest(border)[0])
     is_paper = away <= FLAT
     runs, count = ndimage.label(~is_paper)
     is_ink = np.concatenate([[False], ndimage.maximum(away, runs, range(1, count + 1)) > CLEARLY_INK])[runs]

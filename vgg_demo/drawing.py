@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
+from vgg_demo.frames import without_frames
 from vgg_demo.ink import count_inside, find_ink, ink_box, separate_digits, without_specks
 from vgg_demo.strokes import with_mnist_strokes
 
@@ -51,14 +52,14 @@ def prepare_digit(pixels: npt.NDArray[np.uint8]) -> PreparedDigit:
 
     pixels: uint8 (H, W), (H, W, 3) or (H, W, 4); either polarity. Raises BlankImageError when there is no ink.
     """
-    ink = find_ink(pixels)
+    ink = without_frames(find_ink(pixels))
     clean = without_specks(ink)
     return _prepare(clean, ink - clean)
 
 
 def prepare_digits(pixels: npt.NDArray[np.uint8]) -> list[PreparedDigit]:
     """Bring each digit of a picture into MNIST's form, from left to right. Raises BlankImageError without ink."""
-    ink = find_ink(pixels)
+    ink = without_frames(find_ink(pixels))
     clean = without_specks(ink)
     return [_prepare(digit, ink - clean) for digit in separate_digits(clean)]
 

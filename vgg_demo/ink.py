@@ -43,7 +43,7 @@ def find_ink(pixels: npt.NDArray[np.uint8]) -> Grey:
             raise BlankImageError(BLANK)
         return ink
     border = border_of(grey)
-    difference = grey - paper_shade(border)
+    difference = grey - paper_shade(grey)
     # ink is the side that sticks out further; the other side is noise of the paper
     signed = difference if difference.max() >= -difference.min() else -difference
     strongest = float(signed.max())

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from vgg_demo.contrast import border_of, is_flat, paper_shade
+from vgg_demo.contrast import border_of, commonest, is_flat
 
 Grey = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -44,7 +44,7 @@ def is_photograph(grey: Grey) -> bool:
     sheet = _find_sheet(grey)
     if sheet is None or sheet.mean() <= SHEET_ALONE or border_of(sheet).any():
         return False
-    return bool(np.median(_reduce(grey, TABLE_SIZE)[sheet]) > TABLE_DARKER * paper_shade(border))
+    return bool(np.median(_reduce(grey, TABLE_SIZE)[sheet]) > TABLE_DARKER * commonest(border)[0])
 
 
 def paper_contrast(grey: Grey) -> Grey | None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from vgg_demo.frames import find_frames
 from vgg_demo.strokes import BOX, MNIST_WIDTH
 
 Points = npt.NDArray[np.float64]
@@ -27,13 +28,15 @@ def draw_again(drawing: dict[str, Any] | None, height: int, width: int) -> npt.N
 
     drawing: what the canvas tells of itself, {"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], …], …}, …]}, in
     pixels. Returns uint8, white on black, the canvas with a margin on every side for half of the pen's width: at its
-    edge the pen may be wider than the one that was used. None when there is no stroke of at least 16 pixels, or
-    something that is no stroke.
+    edge the pen may be wider than the one that was used. A frame around others is left out. None when no stroke has at
+    least 16 pixels, or something is no stroke.
     """
     shapes = (drawing or {}).get("objects", [])
     if not shapes or any("path" not in shape for shape in shapes):
         return None
     strokes = [follow(shape["path"]) for shape in shapes]
+    frames = find_frames([_filled_in(points) for points in strokes])
+    strokes = [points for i, points in enumerate(strokes) if i not in frames]
     longest = max(float(np.ptp(points, axis=0).max()) for points in strokes)
     if longest < SMALLEST:
         return None
@@ -61,3 +64,10 @@ def follow(path: list[list[Any]]) -> Points:
         else:
             points.extend(ends)
     return np.array(points)
+
+
+def _filled_in(points: Points) -> Points:
+    """A path with a point at each pixel of its length: (N, 2) to (M, 2)."""
+    along = np.concatenate([[0], np.hypot(*np.diff(points, axis=0).T).cumsum()])
+    every = np.arange(along[-1] + 1)
+    return np.stack([np.interp(every, along, points[:, axis]) for axis in (0, 1)], 1)
