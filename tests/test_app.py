@@ -271,7 +271,7 @@ def test_app_setting_that_makes_no_sense_gives_an_error_and_locks_start(app: App
     app.run()
 
     assert not app.exception
-    assert "image_size: 20 was given" in texts(app)
+    assert r"image\_size: 20 was given" in texts(app)
     assert app.button(key="start").disabled
     set_field(app, "plan", "vgg4")
     app.run()

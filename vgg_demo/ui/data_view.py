@@ -10,7 +10,7 @@ import streamlit as st
 from vgg_demo.config import PRESETS
 from vgg_demo.errors import VggDemoError
 from vgg_demo.ui import charts
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 SHOWN = 12
 
@@ -23,7 +23,7 @@ def show() -> None:
         try:
             before, after, labels, shape, counts, average = _look(st.session_state.get("preset", "classroom"))
         except VggDemoError as error:
-            st.error(str(error))
+            st.error(plain(error))
             return
         st.markdown(_("**One batch** as it comes: white ink on black, 28×28 pixels, 0 to 255."))
         _row(before, labels)

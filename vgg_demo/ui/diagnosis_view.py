@@ -17,7 +17,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.ui import diagnosis_charts, identity, resources, story_view
-from vgg_demo.ui.text import _, percent
+from vgg_demo.ui.text import _, percent, plain
 from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict
 
 CHART_HEIGHT = 280
@@ -54,7 +54,7 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
             if box.open:
                 show_layers(run, curve)
         if error := st.session_state.pop("change_error", None):
-            st.error(error)
+            st.error(plain(error))
         base = base_of(run)
         if base is not None or not verdict.is_healthy:
             show_changes(base or run)
@@ -72,8 +72,9 @@ def show_verdict(verdict: Verdict) -> None:
 
 def sentence(finding: Finding) -> str:
     """A finding in the page's language."""
-    what = _(HIGH_SENTENCES[finding.detail]).format(**finding.evidence) if finding.detail else ""
-    return _(SENTENCES[finding.kind]).format(**finding.evidence, what=what)
+    evidence = {name: plain(value) if isinstance(value, str) else value for name, value in finding.evidence.items()}
+    what = _(HIGH_SENTENCES[finding.detail]).format(**evidence) if finding.detail else ""
+    return _(SENTENCES[finding.kind]).format(**evidence, what=what)
 
 
 def show_layers(run: Run, curve: Curve) -> None:
@@ -149,13 +150,13 @@ def show_changes(base: Run) -> None:
     except RunError:
         return
     st.markdown(_("**Change one thing** in {name}, and nothing else: same seed, same images in the same order.").format(
-        name=base.name
+        name=plain(base.name)
     ))  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         for key, (label, settings, tests) in one_change(config).items():
             st.button(label, key=f"change-{key}", help=tests, on_click=try_change, args=(base.name, settings))
     for run in going_on_here():
-        st.caption(_("Your training **{name}** is stopped first; what it did is kept.").format(name=run.name))
+        st.caption(_("Your training **{name}** is stopped first; what it did is kept.").format(name=plain(run.name)))
 
 
 def going_on_here() -> list[Run]:

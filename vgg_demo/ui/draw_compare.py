@@ -12,7 +12,7 @@ from vgg_demo.runs.store import SHIPPED_MODEL
 from vgg_demo.ui import charts, draw_charts, draw_layers, draw_look, draw_pictures, resources
 from vgg_demo.ui.draw_look import Look
 from vgg_demo.ui.evaluate_tab import label
-from vgg_demo.ui.text import _, percent
+from vgg_demo.ui.text import _, percent, plain
 
 SEES_NOTHING = 0.01  # logits: a drawing that moves them by less than this is as good as not there
 
@@ -46,7 +46,7 @@ def read_by(name: str, path: Path, look: Look) -> Look | None:
         readings = read_drawing(draw_look.load(path), look.inked)
         return replace(look, name=name, path=path, readings=readings, chosen=min(look.chosen, len(readings) - 1))
     except (VggDemoError, FileNotFoundError) as error:
-        st.error(str(error))
+        st.error(plain(error))
         return None
 
 
@@ -55,7 +55,7 @@ def show_one(look: Look, key: str) -> None:
     from vgg_demo.explain import logit_change
 
     reading = look.reading
-    st.markdown(f"**{label(look.name)}**")
+    st.markdown(f"**{plain(label(look.name))}**")
     answer = str(reading.digit) if reading.can_tell else _("I can't tell")
     st.html(f'<div class="answer-small">{answer}</div>')
     sure = _("{sure} sure") if reading.can_tell else _("If it must be one: {digit}, {sure}")

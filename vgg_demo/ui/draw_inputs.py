@@ -10,7 +10,7 @@ import streamlit as st
 from vgg_demo.errors import ImageError
 from vgg_demo.ui import draw_pictures, resources
 from vgg_demo.ui.draw_canvas import CANVAS_PIXELS
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ def show() -> None:
             st.caption(_("One of 10,000 that no network here learned from. Its true label comes after the answer."))
         error = st.session_state.get("draw_image_error")
         if error:
-            st.error(error, icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
 
 
 def take_file(key: str) -> None:

@@ -24,7 +24,7 @@ from vgg_demo.ui import (
 )
 from vgg_demo.ui.draw_look import Look, read
 from vgg_demo.ui.evaluate_tab import pick_checkpoint
-from vgg_demo.ui.text import _, percent
+from vgg_demo.ui.text import _, percent, plain
 
 if TYPE_CHECKING:
     from vgg_demo.reading import Reading
@@ -91,7 +91,7 @@ def show_tab() -> None:
         if look is not None:
             show_section(look)
     except (VggDemoError, FileNotFoundError) as error:
-        st.error(str(error))
+        st.error(plain(error))
 
 
 def show_reading(look: Look | None) -> Look | None:

@@ -13,7 +13,7 @@ from vgg_demo.runs.store import get_run, shipped_names
 from vgg_demo.ui import evaluate_honest, evaluate_size, gallery, resources, results
 from vgg_demo.ui.evaluate_figures import summary
 from vgg_demo.ui.results import DigitSet, Network
-from vgg_demo.ui.text import _, percent
+from vgg_demo.ui.text import _, percent, plain
 
 
 def others(network: Network, digit_set: DigitSet) -> dict[str, Network]:
@@ -73,12 +73,12 @@ def show_comparison(
 ) -> None:
     """The figures of both, McNemar's test in a sentence, and the digits that only one gets right."""
     result = compare(first, second)
-    names = [network.name, other.name]
+    one, two = plain(network.name), plain(other.name)
     figures = [summary(first), summary(second)]
     intervals = [f"{percent(f.interval[0])} – {percent(f.interval[1])}" for f in figures]
     st.table(
         {
-            _("network"): names,
+            _("network"): [one, two],
             _("accuracy"): [percent(f.accuracy) for f in figures],
             _("95 % interval"): intervals,
             _("right"): [f"{f.correct:,} / {f.n:,}" for f in figures],
@@ -86,10 +86,10 @@ def show_comparison(
         },
         hide_index=True,
     )
-    st.markdown(in_words(result, network.name, other.name))
+    st.markdown(in_words(result, one, two))
     tabs = {
-        "first": (_("Only {name} reads these").format(name=network.name), result.only_first, second, other),
-        "second": (_("Only {name} reads these").format(name=other.name), result.only_second, first, network),
+        "first": (_("Only {name} reads these").format(name=one), result.only_first, second, other),
+        "second": (_("Only {name} reads these").format(name=two), result.only_second, first, network),
     }
     side = st.segmented_control(
         _("The digits"),
@@ -103,7 +103,7 @@ def show_comparison(
     if not len(positions):
         st.caption(_("There is none."))
         return
-    st.caption(_("Each with what {name} read in it instead.").format(name=whose.name))
+    st.caption(_("Each with what {name} read in it instead.").format(name=plain(whose.name)))
     order = shown.confidences[positions].argsort(kind="stable")[::-1]
     gallery.show(shown, positions[order], whose, digit_set, f"compare-{side}-{network.name}-{other.name}")
 

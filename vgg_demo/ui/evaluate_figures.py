@@ -28,10 +28,10 @@ def summary(predictions: Predictions) -> Evaluation:
 def show(predictions: Predictions, digit_set: DigitSet) -> None:
     """Accuracy, count and loss, how certain the accuracy is, and the worst confusions in words."""
     result = summary(predictions)
-    names = {"test": _("Test accuracy"), "validation": _("Validation accuracy")}
+    titles = {"test": _("Test accuracy"), "validation": _("Validation accuracy")}
     low, high = result.interval
     with st.container(horizontal=True, gap="medium"):
-        st.metric(names.get(digit_set.key.split("-")[0], _("Accuracy")), percent(result.accuracy), width=FIGURE_WIDTH)
+        st.metric(titles.get(digit_set.key.split("-")[0], _("Accuracy")), percent(result.accuracy), width=FIGURE_WIDTH)
         st.metric(_("Right"), f"{result.correct:,} / {result.n:,}", width=FIGURE_WIDTH + 20)
         st.metric(
             _("Loss"),

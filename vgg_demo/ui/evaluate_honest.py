@@ -9,7 +9,7 @@ from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run
 from vgg_demo.ui import results
 from vgg_demo.ui.results import DigitSet, Network
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 
 def is_open(network: Network) -> bool:
@@ -56,7 +56,7 @@ def offer(network: Network) -> None:
         args=(network,),
     )
     if error := st.session_state.pop("reveal_error", None):
-        st.error(error)
+        st.error(plain(error))
 
 
 def reveal(network: Network) -> None:

@@ -11,7 +11,7 @@ from vgg_demo.predictions import Predictions
 from vgg_demo.ui import evaluate_charts, gallery, jobs, results
 from vgg_demo.ui.evaluate_compare import others
 from vgg_demo.ui.results import DigitSet, Network
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 if TYPE_CHECKING:
     from vgg_demo.robustness import RobustnessCurve
@@ -92,7 +92,7 @@ def measured(network: Network, digit_set: DigitSet, name: str) -> list[Robustnes
 
     count = min(len(digit_set.load()), 100 if results.is_slow(network, 44 * SHOWN_DIGITS) else SHOWN_DIGITS)
     key = ("robustness", network.sha256, digit_set.key, count)
-    button = _("Measure {name}").format(name=network.name)
+    button = _("Measure {name}").format(name=plain(network.name))
     curves: list[RobustnessCurve] | None = jobs.ask(key, results.guarded(network, work), button, name, icon="speed")
     return curves
 

@@ -9,7 +9,7 @@ from vgg_demo.figures import wilson_interval
 from vgg_demo.predictions import Predictions
 from vgg_demo.ui import evaluate_honest, jobs, results
 from vgg_demo.ui.results import DigitSet, Network
-from vgg_demo.ui.text import _, percent
+from vgg_demo.ui.text import _, percent, plain
 
 SAMPLES = (100, 500, 2_000)
 
@@ -70,7 +70,7 @@ def ask_for(network: Network, digit_set: DigitSet, count: int, name: str, at_onc
     labels = {"test": _("Evaluate on the test set"), "validation": _("Evaluate on the validation digits")}
     label = labels.get(digit_set.key.split("-")[0], _("Evaluate on your own digits"))
     if name != "evaluate":
-        label = _("Evaluate {name} on the same digits").format(name=network.name)
+        label = _("Evaluate {name} on the same digits").format(name=plain(network.name))
     key = results.key_of(network, digit_set, count)
     answers: Predictions | None = jobs.ask(
         key, results.prediction_work(network, digit_set, count), label, name, at_once=at_once

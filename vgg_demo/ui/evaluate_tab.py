@@ -25,7 +25,7 @@ from vgg_demo.ui import (
     results,
 )
 from vgg_demo.ui.results import DigitSet, Network
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 SETS = {"validation": _("Validation digits"), "test": _("Test digits"), "own": _("Your own digits")}
 
@@ -46,7 +46,7 @@ def show(is_open: bool) -> None:
         if predictions is not None:
             show_result(network, digit_set, predictions)
     except VggDemoError as error:
-        st.error(str(error))
+        st.error(plain(error))
     except FileNotFoundError:
         st.error(_("This checkpoint has just been deleted; pick another one."))
 

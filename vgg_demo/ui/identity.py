@@ -17,7 +17,7 @@ import streamlit as st
 
 from vgg_demo.runs.status import Status
 from vgg_demo.ui.code_attempts import code_attempts
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 COOKIE = "vgg_demo_browser"
 
@@ -78,7 +78,7 @@ def show_teacher_access() -> None:
         help=_("It unlocks steering all runs, pausing the queue and hiding settings."),
     )
     if refused := st.session_state.pop("teacher_refused", None):
-        st.error(refused)
+        st.error(plain(refused))
 
 
 def _check_code() -> None:

@@ -19,7 +19,7 @@ import streamlit as st
 from vgg_demo.budget import format_duration
 from vgg_demo.errors import VggDemoError
 from vgg_demo.ui import identity, resources
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 TICK_SECONDS = 0.8
 PATIENCE_SECONDS = 2.5  # what is over so soon needs no progress bar
@@ -206,7 +206,7 @@ def ask(
     job = memory().job(key)
     if job is None or job.is_over:
         if job is not None and job.error:
-            st.error(job.error)
+            st.error(plain(job.error))
         if job is not None and job.is_stopped:
             st.info(_("Stopped. Nothing was kept of it."), icon=":material/stop:")
         is_first = at_once and job is None

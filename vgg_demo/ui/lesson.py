@@ -19,7 +19,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.ui import diagnosis_charts, diagnosis_view, identity, resources
 from vgg_demo.ui.lesson_questions import STEPS_TO_TRAIN, questions
 from vgg_demo.ui.lesson_runs import escape_in_words, finished, is_going_on, show_state
-from vgg_demo.ui.text import DRAW, _, percent
+from vgg_demo.ui.text import DRAW, _, percent, plain
 from vgg_demo.verdict import escape_step
 
 TICK_SECONDS = 2.0
@@ -53,7 +53,7 @@ def _show_step(was_waiting: bool) -> None:
     if st.session_state.pop("page_changed", False) or (was_waiting and not _is_waiting(place)):
         st.rerun()
     if error := st.session_state.pop("lesson_error", None):
-        st.error(error)
+        st.error(plain(error))
     if place.step > STEPS:
         st.success(_("**Done.** It was not the depth: the same 16 layers learn when the signal gets through them."))
         _show_result(place)

@@ -15,7 +15,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
 from vgg_demo.ui import class_settings, diagnosis_view, feed, identity, live_curve, resources, settings
-from vgg_demo.ui.text import DRAW, EVALUATE, _, percent
+from vgg_demo.ui.text import DRAW, EVALUATE, _, percent, plain
 
 QUEUE_TICK_SECONDS = 0.9
 
@@ -43,17 +43,17 @@ def _show(run: Run, state_before: str) -> None:
         if not run.config_path.is_file():
             st.session_state["run_gone"] = True
             st.rerun()  # the whole page: it shows another run, or none
-        st.warning(str(error))
+        st.warning(plain(error))
         return
     if _state(status) != state_before:
         st.rerun()  # the whole page: it starts, or Start comes back
     curve = resources.run_reader(str(run.path)).refresh()
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steer"):
-        st.markdown(f"**{run.name}** · {state_in_words(status, curve.last_step)}")
+        st.markdown(f"**{plain(run.name)}** · {state_in_words(status, curve.last_step)}")
         show_buttons(run, status, config)
     if refused := st.session_state.pop("steer_error", None):
-        st.error(refused)
+        st.error(plain(refused))
     if status.state == "queued":
         show_place(run)
         return
@@ -159,7 +159,7 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
             )
             st.caption(saved if run.resume_path.is_file() else unsaved)
     elif status.state == "failed":
-        st.error(_("The training failed: {reason}").format(reason=status.reason))
+        st.error(_("The training failed: {reason}").format(reason=plain(status.reason)))
     result = status.result or {}
     accuracy, loss = result.get("val_accuracy"), result.get("average_loss")
     if status.state in ("finished", "stopped") and accuracy is not None:

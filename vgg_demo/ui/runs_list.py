@@ -15,7 +15,7 @@ from vgg_demo.export import curve_csv, curve_png, run_script
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
 from vgg_demo.ui import identity, resources, results
 from vgg_demo.ui.feed_question import MOST_OVERLAID
-from vgg_demo.ui.text import _, percent
+from vgg_demo.ui.text import _, percent, plain
 
 
 def show(shown: Run | None) -> None:
@@ -96,7 +96,7 @@ def show_overlay(names: list[str], shown: Run | None) -> None:
         try:
             configs[name] = get_run(name).config()
         except RunError as error:
-            st.warning(str(error))
+            st.warning(plain(error))
     st.markdown(_("**What differs between them**"))
     table = differing_settings(configs)
     if table:
@@ -121,11 +121,11 @@ def show_one(names: list[str], shown: Run | None) -> None:
     index = names.index(shown.name) if shown and shown.name in names else 0
     name = st.selectbox(_("One of them"), names, index=index, key="chosen_run")
     if error := st.session_state.pop("list_error", None):
-        st.error(error)
+        st.error(plain(error))
     try:
         run = get_run(name)
     except RunError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return
     with st.container(horizontal=True):
         st.button(_("Show its curve"), icon=":material/show_chart:", on_click=_open, args=(name,))
@@ -133,7 +133,9 @@ def show_one(names: list[str], shown: Run | None) -> None:
             st.text_input(_("New name"), value=name, key=f"rename-{name}")
             st.button(_("Rename it"), on_click=_rename, args=(name,))
         with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(_("Delete **{name}** with its curve and its network? This cannot be undone.").format(name=name))
+            st.markdown(
+                _("Delete **{name}** with its curve and its network? This cannot be undone.").format(name=plain(name))
+            )
             st.button(_("Yes, delete it"), type="primary", on_click=_delete, args=(name,))
         show_downloads(run)
 

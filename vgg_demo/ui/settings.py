@@ -13,7 +13,7 @@ from vgg_demo.budget import estimate_memory, estimate_seconds, format_bytes, for
 from vgg_demo.config import PLANS, PRESETS, ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
 from vgg_demo.ui import resources
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 LESSON_SECONDS = 600.0
 SETTINGS = [f.name for part in (ModelConfig, TrainConfig) for f in fields(part)]
@@ -46,7 +46,7 @@ def show_settings(preset: RunConfig) -> RunConfig | None:
     try:
         config = chosen_config(preset)
     except ConfigError as error:
-        st.error(str(error))
+        st.error(plain(error))
         config = None
     if config != preset:
         show_changes(preset, config)
@@ -127,7 +127,7 @@ def _show_time(config: RunConfig, stood: str) -> None:
             "unknown": _("{parameters} · how long it takes here could not be measured: {reason}"),
         }
         reason = resources.measuring().unknown.get(config, "")
-        st.caption(texts[stands].format(parameters=parameters, reason=reason))
+        st.caption(texts[stands].format(parameters=parameters, reason=plain(reason)))
         return
     epoch = seconds / config.train.total_steps * config.train.steps_per_epoch
     memory = format_bytes(estimate_memory(config))

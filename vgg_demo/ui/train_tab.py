@@ -22,7 +22,7 @@ from vgg_demo.ui import (
     settings,
     settings_address,
 )
-from vgg_demo.ui.text import _
+from vgg_demo.ui.text import _, plain
 
 # where the columns stand one below the other, whoever has just started a run, or was sent one, sees its curve first
 CURVE_FIRST = """<style>
@@ -92,9 +92,9 @@ def show_start() -> None:
                 stands = _("Your training **{name}** waits for its turn; it can be withdrawn.")
             else:
                 stands = _("Your training **{name}** is going on; it can be stopped beside its curve.")
-            st.caption(stands.format(name=run.name))
+            st.caption(stands.format(name=plain(run.name)))
         if error := st.session_state.pop("train_error", None):
-            st.error(error)
+            st.error(plain(error))
         checks_view.show(config)
 
 
