@@ -251,6 +251,23 @@ def test_app_settings_changed_go_back_to_the_presets_at_a_click(app: AppTest) ->
     assert "Back to the preset's settings" not in labels(app)
 
 
+def test_app_data_is_shown_as_the_settings_have_it(app: AppTest) -> None:
+    record_speed(CLASSROOM.with_changes(batch_size=16, image_size=32), 0.01)
+    app.session_state["data_view"] = True
+    app.run()
+    assert "96 × 1 × 20 × 20" in texts(app)
+    assert "distorts" not in texts(app)
+
+    set_field(app, "batch_size", 16)
+    set_field(app, "image_size", 32)
+    set_field(app, "augment", 0.5)
+    app.run()
+
+    assert not app.exception
+    assert "16 × 1 × 32 × 32" in texts(app)
+    assert "Augmentation distorts these images anew each time" in texts(app)
+
+
 def test_app_settings_are_remembered_for_each_preset(app: AppTest) -> None:
     record_speed(CLASSROOM.with_changes(batch_size=16), 0.01)
     app.run()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from vgg_demo.config import PRESETS
+from vgg_demo.config import RunConfig
 from vgg_demo.errors import VggDemoError
 from vgg_demo.ui import charts
 from vgg_demo.ui.text import _, plain
@@ -15,13 +15,13 @@ from vgg_demo.ui.text import _, plain
 SHOWN = 12
 
 
-def show() -> None:
-    """A closed expander; nothing is computed before it is opened."""
+def show(config: RunConfig) -> None:
+    """A closed expander; nothing is computed before it is opened. config: what is going to be trained."""
     with st.expander(_("Look at the data"), icon=":material/image_search:", key="data_view", on_change="rerun") as box:
         if not box.open:
             return
         try:
-            before, after, labels, shape, counts, average = _look(st.session_state.get("preset", "classroom"))
+            before, after, labels, shape, counts, average = _look(config)
         except VggDemoError as error:
             st.error(plain(error))
             return
@@ -33,6 +33,10 @@ def show() -> None:
                 "height, width), from -1 (black) to 1 (white)."
             ).format(shape=" × ".join(map(str, shape)))
         )
+        if config.train.augment or config.train.restyle:
+            st.caption(
+                _("Augmentation distorts these images anew each time that they are seen; here they are without.")
+            )
         _row(after, labels)
         left, right = st.columns(2)
         with left:
@@ -49,11 +53,10 @@ def show() -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=10)
-def _look(preset: str) -> tuple[Any, ...]:
+def _look(config: RunConfig) -> tuple[Any, ...]:
     from vgg_demo.data import load_train, split_train
     from vgg_demo.transforms import transform_batch
 
-    config = PRESETS[preset].config
     digits, _validation = split_train(load_train(), config.train.validation_images, config.train.seed)
     batch = digits[: config.train.batch_size]
     inputs = transform_batch(batch.images[:SHOWN], config.model)

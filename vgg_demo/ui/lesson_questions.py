@@ -25,8 +25,8 @@ def questions() -> list[Question]:
         Question(
             _("Reproduce the story"),
             _(
-                "Someone trained VGG-16 on these digits, with PyTorch's defaults and Adam at 0.001. Here it is at a "
-                "quarter of its width. **What will the loss do in {steps} steps?**"
+                "Someone trained VGG-16 on these digits, with PyTorch's defaults and Adam at 0.001. Here is a smaller "
+                "one, just as deep. **What will the loss do in {steps} steps?**"
             ).format(steps=STEPS_TO_TRAIN),
             (_("It falls to nearly 0"), _("It stays at about 2.30"), _("It rises until it is no number")),
             1,

@@ -38,7 +38,7 @@ def show(is_open: bool) -> None:
     run = shown_run()
     controls, curve = st.columns([1, 2.2], gap="large")
     with controls:
-        show_start()
+        config = show_start()
     with curve:
         if run is None:
             st.info(
@@ -47,15 +47,18 @@ def show(is_open: bool) -> None:
             )
         else:
             live.show(run)
-    data_view.show()
+    data_view.show(config)
     runs_list.show(run)
     class_settings.show()
     if "run" in st.query_params:
         st.html(CURVE_FIRST)
 
 
-def show_start() -> None:
-    """Choose a preset, change its settings, see what it costs, start."""
+def show_start() -> RunConfig:
+    """Choose a preset, change its settings, see what it costs, start.
+
+    Returns what is going to be trained; the preset itself while its settings make no sense.
+    """
     settings_address.take_settings()
     name = st.selectbox(
         _("Preset"),
@@ -96,6 +99,7 @@ def show_start() -> None:
         if error := st.session_state.pop("train_error", None):
             st.error(plain(error))
         checks_view.show(config)
+    return config or preset.config
 
 
 def shown_run() -> Run | None:
