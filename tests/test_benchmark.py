@@ -18,7 +18,7 @@ from vgg_demo.__main__ import main
 from vgg_demo.benchmark import PARTS
 from vgg_demo.benchmark.breakdown import LINEAR, REST, break_down, kind_of, profiled, training_operations
 from vgg_demo.benchmark.example import EXAMPLE_EPOCHS, ExampleNetwork, Progress, compare, train_example
-from vgg_demo.benchmark.loops import Work, bare_steps, our_steps
+from vgg_demo.benchmark.loops import Round, Work, bare_steps, our_steps, row_of_series, speed_ratio
 from vgg_demo.benchmark.loops import compare as compare_loops
 from vgg_demo.benchmark.pipeline import AHEAD, batched_images, images_per_second, story_images
 from vgg_demo.benchmark.rows import Row, number
@@ -74,14 +74,24 @@ def test_number_has_about_four_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_compare_loops_gives_the_ratio_of_every_pair(mnist: tuple[Digits, Digits]) -> None:
-    work = Work(series=2, pairs=3, steps=1, has_control=True)
+def test_compare_loops_gives_the_ratio_of_every_series(mnist: tuple[Digits, Digits]) -> None:
+    work = Work(series=6, pairs=1, steps=1, has_control=True)
 
     rows = list(compare_loops("tiny", TINY, mnist[0], work))
 
     assert [len(row.values) for row in rows] == [6] * 5
     ours, bare, ratio = (row.values for row in rows[:3])
     assert ratio == pytest.approx([a / b for a, b in zip(ours, bare, strict=True)])
+
+
+def test_row_of_series_has_one_value_a_series_and_its_interval_is_over_them() -> None:
+    """Pairs of one series hang together: of two series with forty pairs each there are two values, not eighty."""
+    pairs = [[(Round(8, 1.0, 1.0), Round(8, seconds, 1.0))] * 40 for seconds in (1.0, 1.2)]
+
+    row = row_of_series("something", "ratio", pairs, speed_ratio, "")
+
+    assert row.values == (1.0, 1.2)
+    assert row.interval is None
 
 
 def test_both_loops_take_the_same_images(mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch) -> None:

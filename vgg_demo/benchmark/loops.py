@@ -37,8 +37,9 @@ class Work:
     has_control: bool
 
 
-WORK = {"classroom": Work(6, 40, 5, True), "blog-mini": Work(4, 20, 3, True), "blog": Work(1, 2, 1, False)}
-QUICK = {"classroom": Work(2, 20, 5, True), "blog-mini": Work(2, 10, 3, False)}
+# of six series the spread is an interval, see Row.interval; blog's steps take too long for more than one
+WORK = {"classroom": Work(6, 40, 5, True), "blog-mini": Work(6, 14, 3, True), "blog": Work(1, 2, 1, False)}
+QUICK = {"classroom": Work(6, 7, 5, True), "blog-mini": Work(6, 4, 3, False)}
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Round:
     images: int
     seconds: float
     processor_seconds: float
+
+
+Pair = tuple[Round, Round]
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -64,27 +68,29 @@ def compare(name: str, config: RunConfig, digits: Digits, work: Work) -> Iterato
     """The rows of one preset."""
     config = config.with_changes(epochs=1000, validation_images=0)  # a look at validation digits is no step
     series = [run_series(our_steps, bare_steps, config, digits, work) for _ in range(work.series)]
-    ours, bare = zip(*(pair for pairs in series for pair in pairs), strict=True)
-    how = f"{work.series} x {work.pairs} pairs of {work.steps} steps"
-    yield Row("loops", f"{name}: our loop", "images/s", tuple(r.images / r.seconds for r in ours), how)
-    yield Row("loops", f"{name}: bare loop", "images/s", tuple(r.images / r.seconds for r in bare), how)
-    yield ratio_row(f"{name}: our loop / bare loop, speed", series)
-    costs = tuple(b.processor_seconds / a.processor_seconds for a, b in zip(ours, bare, strict=True))
-    yield Row("loops", f"{name}: the same by processor time", "ratio", costs)
+    how = f"medians of {work.series} series of {work.pairs} pairs of {work.steps} steps"
+    yield row_of_series(f"{name}: our loop", "images/s", series, lambda ours, _bare: ours.images / ours.seconds, how)
+    yield row_of_series(f"{name}: bare loop", "images/s", series, lambda _ours, bare: bare.images / bare.seconds, how)
+    yield row_of_series(f"{name}: our loop / bare loop, speed", "ratio", series, speed_ratio, how)
+    yield row_of_series(f"{name}: the same by processor time", "ratio", series, processor_ratio, how)
     if work.has_control:
         control = [run_series(bare_steps, bare_steps, config, digits, work) for _ in range(work.series)]
-        yield ratio_row(f"{name}: bare loop / bare loop (control)", control)
+        yield row_of_series(f"{name}: bare loop / bare loop (control)", "ratio", control, speed_ratio, how)
 
 
-def ratio_row(what: str, series: list[list[tuple[Round, Round]]]) -> Row:
-    """The ratios of all pairs, and what the medians of the series span where there are several."""
-    ratios = [speed_ratios(pairs) for pairs in series]
-    medians = [statistics.median(of_one) for of_one in ratios]
-    note = f"medians of the series {min(medians):.3f} to {max(medians):.3f}" if len(series) > 1 else ""
-    return Row("loops", what, "ratio", tuple(ratio for of_one in ratios for ratio in of_one), note)
+def row_of_series(
+    what: str, unit: str, series: list[list[Pair]], figure: Callable[[Round, Round], float], note: str
+) -> Row:
+    """A figure of each pair, and of each series the median.
+
+    The pairs of a series have their networks in the same places of memory, so they are no independent values: the
+    series are, and the row's interval is over them.
+    """
+    medians = tuple(statistics.median(figure(*pair) for pair in pairs) for pairs in series)
+    return Row("loops", what, unit, medians, note)
 
 
-def run_series(first: Loop, second: Loop, config: RunConfig, digits: Digits, work: Work) -> list[tuple[Round, Round]]:
+def run_series(first: Loop, second: Loop, config: RunConfig, digits: Digits, work: Work) -> list[Pair]:
     """Pairs of rounds of two loops that were built for it."""
     loops = first(config, digits), second(config, digits)
     for loop in loops:
@@ -104,9 +110,14 @@ def run_round(loop: Iterator[int], steps: int) -> Round:
     return Round(images, time.perf_counter() - started, time.process_time() - processor_started)
 
 
-def speed_ratios(pairs: list[tuple[Round, Round]]) -> list[float]:
-    """The first's images per second by the second's, pair by pair."""
-    return [(a.images / a.seconds) / (b.images / b.seconds) for a, b in pairs]
+def speed_ratio(first: Round, second: Round) -> float:
+    """The first's images per second by the second's."""
+    return (first.images / first.seconds) / (second.images / second.seconds)
+
+
+def processor_ratio(first: Round, second: Round) -> float:
+    """The same by what each took of the processor."""
+    return second.processor_seconds / first.processor_seconds
 
 
 def our_steps(config: RunConfig, digits: Digits) -> Iterator[int]:
