@@ -191,6 +191,17 @@ def test_training_resumed_keeps_a_learning_rate_changed_by_hand(few: Digits, fab
     assert second.optimizer.param_groups[0]["lr"] == pytest.approx(0.005)
 
 
+def test_training_state_of_an_earlier_version_goes_on_along_the_schedule(few: Digits, fabric: Fabric) -> None:
+    state = Training(SHORT, few, fabric).state_dict()
+    del state["learning_rate_override"]
+    state["learning_rate_factor"] = 1.0
+
+    training = Training(SHORT, few, fabric)
+    training.load_state_dict(through_a_file(state))
+
+    assert training.learning_rate_override is None
+
+
 def test_training_state_of_another_network_raises_run_error(few: Digits, fabric: Fabric) -> None:
     other = replace(SHORT, model=replace(SMALL, width=1 / 8))
     state = Training(other, few, fabric).state_dict()

@@ -224,7 +224,7 @@ class Training:
             self.average.load_state_dict(state["average"])
             self.step = int(state["step"])
             self.epoch_loss, self.epoch_batches = float(state["epoch_loss"]), int(state["epoch_batches"])
-            override = state["learning_rate_override"]
+            override = state.get("learning_rate_override")  # an earlier version saved none
             self.learning_rate_override = override and LearningRateOverride(
                 float(override["value"]), int(override["step"])
             )
