@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vgg_demo.ui import draw_tab, evaluate_tab, identity, resources, train_tab
+from vgg_demo.ui import draw_tab, evaluate_tab, garbage, identity, resources, train_tab
 from vgg_demo.ui.text import DRAW, EVALUATE, TRAIN, _, find_tab
 
 st.set_page_config(page_title="VGG Demo", page_icon="✍️", layout="wide")
 resources.warm_up()
 identity.remember_browser()
+garbage.collect_when_closed()
 st.html(resources.STYLE)
 
 with st.container(key="heading"):
