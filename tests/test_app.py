@@ -14,13 +14,15 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.test_reader import line
 from vgg_demo.budget import record_speed
 from vgg_demo.config import PRESETS, RunConfig, get_preset
 from vgg_demo.runs.manager import start_run
 from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
+from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
-from vgg_demo.ui import resources
+from vgg_demo.ui import resources, runs_list
 from vgg_demo.ui.code_attempts import code_attempts
 
 CLASSROOM = get_preset("classroom").config
@@ -446,6 +448,25 @@ def test_app_runs_of_the_same_settings_overlaid_say_so(app: AppTest) -> None:
 
     assert not app.table
     assert "Nothing: all their settings are the same." in texts(app)
+
+
+def test_list_reads_the_events_of_many_runs_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [over(f"run-{number}") for number in range(60)]  # more than there are readers for those who watch
+    for run in many:
+        run.metrics_path.write_text(line(1))
+    before = [runs_list.describe(run) for run in many]
+    step = line(2, loss=0.0)
+    with many[7].metrics_path.open("a") as file:
+        file.write(step)
+    opened: list[str] = []
+    read_on = RunReader._read_on
+    monkeypatch.setattr(RunReader, "_read_on", lambda self: opened.append(self.run.name) or read_on(self))
+
+    after = [runs_list.describe(run) for run in many]
+
+    assert opened == ["run-7"]
+    assert (after[7]["steps"], after[7]["loss"]) == (2, 0.5)
+    assert [row for row in after if row["run"] != "run-7"] == [row for row in before if row["run"] != "run-7"]
 
 
 def test_app_later_run_of_an_overlaid_name_is_not_overlaid(app: AppTest) -> None:

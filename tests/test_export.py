@@ -171,3 +171,13 @@ def test_png_opens_in_print_quality(curve: Curve) -> None:
 
             assert image.format == "PNG"
             assert image.width >= 1500
+
+
+def test_curve_that_grows_meanwhile_is_drawn_up_to_its_last_whole_step() -> None:
+    """A reader adds a step to one list after the other."""
+    curve = Curve(steps=[1, 2, 3], losses=[2.0, 1.0, 0.5], learning_rates=[0.1, 0.1], seconds=[0.5], images=[8])
+
+    assert len(curve_csv(curve).splitlines()) == 2
+    assert curve_png("grows", curve).startswith(b"\x89PNG")
+    curve.losses.append(0.1)
+    assert curve_png("grows", curve).startswith(b"\x89PNG")

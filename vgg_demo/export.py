@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def curve_csv(curve: Curve) -> str:
     """One line a step: step, loss, learning rate, seconds; validation accuracy where an epoch ended."""
+    curve = curve.whole_steps()
     accuracies = dict(curve.val_accuracies)
     lines = ["step,loss,learning_rate,seconds,validation_accuracy"]
     for step, loss, rate, seconds in zip(curve.steps, curve.losses, curve.learning_rates, curve.seconds, strict=True):
@@ -30,6 +31,7 @@ def curve_png(name: str, curve: Curve) -> bytes:
 
     from vgg_demo.runs.series import Smoother
 
+    curve = curve.whole_steps()
     figure = Figure(figsize=(8, 4.5), dpi=200, layout="constrained")
     axes = figure.add_subplot()
     axes.plot(curve.steps, curve.losses, color="#0072B2", alpha=0.35, linewidth=0.8, label="loss of each batch")

@@ -72,6 +72,21 @@ class Curve:
         elif not isinstance(kind, str):
             raise FormatError("it is no event")  # one of a newer version is passed over
 
+    def whole_steps(self) -> Curve:
+        """A copy that does not grow, with the steps that are in all lists: a reader may go on adding to this one."""
+        count = len(self.images)  # the last list that a step is put into
+        return Curve(
+            steps=self.steps[:count],
+            losses=self.losses[:count],
+            learning_rates=self.learning_rates[:count],
+            seconds=self.seconds[:count],
+            images=self.images[:count],
+            epochs=list(self.epochs),
+            learning_rate_changes=list(self.learning_rate_changes),
+            schedules=list(self.schedules),
+            diagnoses=list(self.diagnoses),
+        )
+
     def places(self) -> list[int]:
         """Which of the steps to draw, as places in the lists: every peak of the loss, the ends of epochs, the last."""
         with self._lock:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,10 +14,34 @@ import streamlit as st
 from vgg_demo.config import PRESETS, RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.export import curve_csv, curve_png, run_script
+from vgg_demo.runs.reader import Curve, RunReader
+from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
 from vgg_demo.ui import identity, resources, results
 from vgg_demo.ui.feed_question import MOST_OVERLAID
 from vgg_demo.ui.text import _, percent, plain
+
+LAST_LOSSES = 50
+MOST_SUMMARIES = 5_000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of a run in the list. loss: the mean of its last batches. val_accuracy: a fraction."""
+
+    steps: int = 0
+    loss: float | None = None
+    val_accuracy: float | None = None
+
+    @classmethod
+    def of(cls, curve: Curve) -> Summary:
+        """Those of a curve as it stands."""
+        last, accuracies = curve.losses[-LAST_LOSSES:], curve.val_accuracies
+        loss = round(sum(last) / len(last), 4) if last else None
+        return cls(curve.last_step, loss, accuracies[-1][1] if accuracies else None)
+
+
+_summaries: dict[Path, tuple[tuple[str, int, int], Summary]] = {}  # of runs that are over, by folder
 
 
 def show(shown: Run | None) -> None:
@@ -58,20 +84,36 @@ def describe(run: Run) -> dict[str, Any]:
         config, status = run.config(), run.status()
     except RunError as error:
         return {**row, _("state"): _("damaged: {reason}").format(reason=error)}
-    curve = resources.run_reader(str(run.path)).refresh()
+    summary = summarise(run, status)
     preset = PRESETS.get(config.preset)
     differs = config.changes_from(preset.config) if preset else {}
-    accuracies = curve.val_accuracies
     return {
         **row,
         _("preset"): config.preset,
         _("differs"): ", ".join(f"{name} {value}" for name, value in differs.items()),
         _("state"): _(status.state),
-        _("steps"): curve.last_step,
-        _("loss"): round(sum(curve.losses[-50:]) / len(curve.losses[-50:]), 4) if curve.losses else None,
-        _("accuracy"): percent(accuracies[-1][1]) if accuracies else "–",
+        _("steps"): summary.steps,
+        _("loss"): summary.loss,
+        _("accuracy"): "–" if summary.val_accuracy is None else percent(summary.val_accuracy),
         _("when"): datetime.fromtimestamp(status.created).strftime("%Y-%m-%d %H:%M"),
     }
+
+
+def summarise(run: Run, status: Status) -> Summary:
+    """A run's figures. Of one that is over they are remembered for all viewers, until its events change."""
+    if not status.is_over:
+        return Summary.of(resources.run_reader(str(run.path)).refresh())
+    try:
+        file = run.metrics_path.stat()
+        version = (status.identity, file.st_size, file.st_mtime_ns)
+    except OSError:
+        return Summary()
+    known = _summaries.get(run.path)
+    if known is None or known[0] != version:
+        if len(_summaries) > MOST_SUMMARIES:
+            _summaries.clear()
+        known = _summaries[run.path] = version, Summary.of(RunReader(run).refresh())  # no reader of those who watch
+    return known[1]
 
 
 def show_overlay(names: list[str], shown: Run | None) -> None:
