@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import weakref
+import time
+from pathlib import Path
 
 import pytest
 
 from tests.helpers import wait_until
+from tests.test_jobs import opened, served
 from vgg_demo.ui import garbage
 from vgg_demo.ui.garbage import Collector
-
-
-class Cycle:
-    """Refers to itself, so that only a collection frees it."""
-
-    def __init__(self) -> None:
-        self.self = self
-
-
-def test_collector_frees_what_refers_to_itself_once_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage, "PAUSE_SECONDS", 0.0)
-    kept = weakref.ref(Cycle())
-
-    Collector().ask()
-
-    wait_until(lambda: kept() is None)
 
 
 def test_collector_collects_once_for_a_class_that_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +26,32 @@ def test_collector_collects_once_for_a_class_that_leaves(monkeypatch: pytest.Mon
 
     assert kept_quiet
     assert len(collections) == 1
+
+
+LEAVES_A_CYCLE = """
+import gc, os
+from pathlib import Path
+from vgg_demo.ui import garbage
+
+class Cycle:
+    def __init__(self):
+        self.self = self
+
+    def __del__(self):
+        Path(os.environ["COUNTED"]).write_text("freed", "utf-8")
+
+gc.disable()  # so that nothing but the collector collects
+garbage.PAUSE_SECONDS = 0.2
+garbage.collect_when_closed()
+Cycle()
+Path(os.environ["COUNTED"]).with_name("drawn").touch()
+"""
+
+
+def test_page_that_is_closed_is_collected_on_the_server_and_not_before(tmp_path: Path) -> None:
+    with served(LEAVES_A_CYCLE, tmp_path) as port:
+        with opened(port):
+            wait_until((tmp_path / "drawn").exists)
+            time.sleep(1)
+            assert not (tmp_path / "counted").exists()
+        wait_until((tmp_path / "counted").exists)
