@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from lightning_fabric import Fabric
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
 
 from tests.helpers import processes, wait_until
 from vgg_demo.data import Digits, load_mnist
@@ -17,16 +15,12 @@ from vgg_demo.runs.manager import reap_children
 PROJECT = Path(__file__).parent.parent
 
 
-class BrowserTestsTogether(LoadFileScheduling):
-    """Of several test processes, one has all tests with a browser: two servers at once would wait for each other."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/e2e/") else nodeid
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BrowserTestsTogether:
-    """How pytest-xdist deals out the tests."""
-    return BrowserTestsTogether(config, log)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several test processes, one has a whole file, which shares fixtures, and one has all tests with a browser: two
+    servers at once would wait for each other."""
+    for item in items:
+        is_browser = item.path.is_relative_to(PROJECT / "tests" / "e2e")
+        item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path.relative_to(PROJECT))))
 
 
 @pytest.fixture(scope="session")

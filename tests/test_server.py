@@ -1,4 +1,4 @@
-"""What streamlit_app.py changes about the server."""
+"""The server ends when it is asked to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vgg_demo.benchmark.server import Server, make_run, open_page
 
-LONGEST_END = 5.0  # seconds; when it waited for those who watch its settings, it took up to ten
+LONGEST_END = 5.0  # seconds, on a busy machine
 
 
 def test_ctrl_c_ends_the_server_while_a_page_is_open(home: Path) -> None:
