@@ -18,7 +18,7 @@ from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.config import get_preset
 from vgg_demo.runs import manager
 from vgg_demo.runs.child import Ending
-from vgg_demo.runs.processes import ProcessId, detached, give_way
+from vgg_demo.runs.processes import ProcessId, detached, lower_priority
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, get_run
 
@@ -192,13 +192,15 @@ def test_process_started_on_windows_has_a_console_of_its_own(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("niceness", "priority"), [(5, 0x4000), (10, 0x40)])
-def test_give_way_on_windows_lowers_the_priority(monkeypatch: pytest.MonkeyPatch, niceness: int, priority: int) -> None:
+def test_lower_priority_on_windows_lowers_the_class(
+    monkeypatch: pytest.MonkeyPatch, niceness: int, priority: int
+) -> None:
     asked = []
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 0x4000, raising=False)
     monkeypatch.setattr(psutil, "IDLE_PRIORITY_CLASS", 0x40, raising=False)
     monkeypatch.setattr(psutil.Process, "nice", lambda self, value: asked.append(value))
 
-    give_way(niceness)
+    lower_priority(os.getpid(), niceness)
 
     assert asked == [priority]

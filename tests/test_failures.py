@@ -104,7 +104,6 @@ def test_training_that_fails_has_its_last_steps_recorded(
 
     monkeypatch.setattr(Training, "next_batch", fail_at_the_fourth)
     monkeypatch.setattr("vgg_demo.runs.recorder.FLUSH_EVERY_SECONDS", 60.0)
-    monkeypatch.setattr("vgg_demo.runs.worker.give_way", lambda niceness: None)
     run = create_run(TINY)
 
     assert run_worker(run, lambda: mnist[0], own_output=False) == 1

@@ -9,23 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import vgg_demo
-
-PUBLIC = {
-    "PRESETS",
-    "VGG",
-    "ModelConfig",
-    "RunConfig",
-    "TrainConfig",
-    "evaluate",
-    "load_checkpoint",
-    "load_mnist",
-    "prepare_digit",
-    "save_checkpoint",
-    "story_transform",
-    "transform_batch",
-}
-
 
 def loaded_by(modules: list[str], project: Path) -> set[str]:
     """The top-level packages that a fresh process has loaded after importing modules."""
@@ -58,19 +41,13 @@ def test_light_module_imported_loads_nothing_heavy(project: Path, module: str) -
     assert not loaded & {"torch", "numpy", "streamlit"}
 
 
-def test_public_list_is_exactly_the_documented_one() -> None:
-    assert set(vgg_demo.__all__) == PUBLIC
-    assert len(vgg_demo.__all__) == len(PUBLIC)
+def test_package_imported_changes_neither_the_environment_nor_the_cores(project: Path) -> None:
+    code = (
+        "import os\n"
+        "state = lambda: (dict(os.environ), os.sched_getaffinity(0) if hasattr(os, 'sched_getaffinity') else None)\n"
+        "before = state()\n"
+        "import vgg_demo, vgg_demo.runs.processes\n"
+        "assert state() == before"
+    )
 
-
-@pytest.mark.parametrize("name", sorted(PUBLIC))
-def test_public_name_resolves_to_something_of_that_name(name: str) -> None:
-    found = getattr(vgg_demo, name)
-
-    assert getattr(found, "__name__", "PRESETS") == name
-    assert name in dir(vgg_demo)
-
-
-def test_unknown_name_raises_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="no_such_name"):
-        vgg_demo.no_such_name  # noqa: B018
+    subprocess.run([sys.executable, "-c", code], cwd=project, check=True)

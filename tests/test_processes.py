@@ -1,4 +1,4 @@
-"""A process that gives way does so for the whole machine; one that trains keeps each thread on a core of its own."""
+"""A process of low priority is so for the whole machine; one that trains keeps each thread on a core of its own."""
 
 from __future__ import annotations
 
@@ -11,43 +11,90 @@ import psutil
 import pytest
 
 from tests.helpers import TINY, kill, wait_for_state, wait_for_step, wait_until
-from vgg_demo.runs.manager import queue_run, start_run
-from vgg_demo.runs.processes import GPU_DRIVERS, SAID_BY, one_thread_a_core
+from vgg_demo.runs import manager
+from vgg_demo.runs.manager import WarmWorker, queue_run, start_run
+from vgg_demo.runs.processes import GPU_DRIVERS, SAID_BY, one_thread_a_core, training_environment
 from vgg_demo.runs.store import Run
 
 AUTOGROUP = Path("/proc/self/autogroup")
-GIVE_WAY = """
+LONG = TINY.with_changes(steps=100_000, batch_size=500)
+LOWER_PRIORITY = """
 import os
 from pathlib import Path
-from vgg_demo.runs.processes import give_way
-give_way(7)
+from vgg_demo.runs.processes import lower_priority
+lower_priority(os.getpid(), 7)
 group = Path("/proc/self/autogroup")
 name_and_niceness = group.read_text().split() if group.exists() else []  # none: the group is the computer's first
 print(os.nice(0), name_and_niceness[-1] if name_and_niceness else None)
 """
 
 
-def after_giving_way(in_own_session: bool) -> list[str]:
-    """The niceness of a process that has given way, and of its session's group."""
-    command = [sys.executable, "-c", GIVE_WAY]
+def after_lowering(in_own_session: bool) -> list[str]:
+    """The niceness of a process whose priority was lowered, and of its session's group."""
+    command = [sys.executable, "-c", LOWER_PRIORITY]
     return subprocess.run(
         command, check=True, capture_output=True, text=True, start_new_session=in_own_session
     ).stdout.split()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="niceness is POSIX's")
-def test_give_way_lowers_the_process() -> None:
-    assert int(after_giving_way(in_own_session=True)[0]) == min(os.nice(0) + 7, 19)
+def test_lower_priority_lowers_the_process() -> None:
+    assert int(after_lowering(in_own_session=True)[0]) == max(os.nice(0), 7)
 
 
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="Linux's groups of processes, where they are built in")
-def test_give_way_lowers_the_group_of_its_own_session_and_nobody_elses() -> None:
+def test_lower_priority_lowers_the_group_of_its_own_session_and_nobody_elses() -> None:
     before = AUTOGROUP.read_text(encoding="utf-8")
 
-    assert after_giving_way(in_own_session=True)[1] == "7"
-    after_giving_way(in_own_session=False)
+    assert after_lowering(in_own_session=True)[1] == "7"
+    after_lowering(in_own_session=False)
 
     assert AUTOGROUP.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="niceness is POSIX's")
+@pytest.mark.usefixtures("home")
+def test_training_process_has_its_environment_and_a_low_priority_also_next_in_the_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+
+    first, second = queue_run(TINY.with_changes(steps=20), "a"), queue_run(LONG, "b")
+    wait_for_state(first, "finished")
+    wait_for_step(second, 1)
+    process = psutil.Process(second.status().pid)
+    environment, niceness = process.environ(), process.nice()
+    kill(second)
+
+    assert environment["GOMP_SPINCOUNT"] == "10000"
+    assert niceness == max(os.nice(0), 5)  # not twice as low, though one that was lowered has started it
+
+
+@pytest.mark.skipif(os.name != "posix", reason="niceness is POSIX's")
+@pytest.mark.usefixtures("home")
+def test_warm_worker_with_a_run_has_the_environment_and_priority_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.setattr(WarmWorker, "prepare_when_idle", lambda self: None)
+    monkeypatch.setattr(manager, "warm_worker", warm := WarmWorker())
+    warm.prepare()
+    waiting = warm.process
+    assert waiting is not None
+
+    run = start_run(LONG)
+    wait_for_step(run, 1)
+    process = psutil.Process(waiting.pid)
+    environment, niceness = process.environ(), process.nice()
+    kill(run)
+
+    assert run.status().pid == waiting.pid
+    assert environment["GOMP_SPINCOUNT"] == "10000"
+    assert niceness == max(os.nice(0), 5)
+
+
+def test_environment_that_the_caller_has_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+
+    assert training_environment()["GOMP_SPINCOUNT"] == "7"
 
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
@@ -55,7 +102,6 @@ several_cores = pytest.mark.skipif((psutil.cpu_count(logical=False) or 1) < 2, r
 no_gpu = pytest.mark.skipif(
     any(Path(driver).exists() for driver in GPU_DRIVERS), reason="threads go where there is room"
 )
-LONG = TINY.with_changes(steps=100_000, batch_size=500)
 
 
 def cores_of_threads(process: psutil.Process) -> list[tuple[int, ...]]:

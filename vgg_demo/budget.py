@@ -20,7 +20,6 @@ from typing import Any
 from vgg_demo.config import CLASSES, PRESETS, ModelConfig, RunConfig, get_preset
 from vgg_demo.errors import FormatError, VggDemoError
 from vgg_demo.files import write_text
-from vgg_demo.runs.processes import give_way
 from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import home, store_lock
 from vgg_demo.schema import LONGEST, number, read_json
@@ -167,7 +166,6 @@ def _read_speeds() -> dict[str, float]:
 
 def main(arguments: list[str]) -> int:
     """Measure what has not been measured yet: presets by name or whole configs as JSON; all presets without any."""
-    give_way(10)
     try:
         configs = [
             RunConfig.from_dict(json.loads(text)) if text.startswith("{") else get_preset(text).config

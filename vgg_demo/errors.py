@@ -68,3 +68,8 @@ class StorageError(VggDemoError):
 
 class QuestionError(VggDemoError):
     """A message to the feed that is no question, or comes from another site."""
+
+
+def first_line(error: BaseException) -> str:
+    """What the error says, in one line; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -17,11 +17,19 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
 from vgg_demo.runs.child import Limits, child_command
-from vgg_demo.runs.processes import ProcessId, detached, leave_core, one_thread_a_core, process_started
+from vgg_demo.runs.processes import (
+    ProcessId,
+    detached,
+    leave_core,
+    lower_priority,
+    process_started,
+    training_environment,
+)
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
 IDLE_POLL_SECONDS = 1.0  # each look takes a little from the run that trains
+TRAINING_NICENESS, MEASURING_NICENESS = 5, 10  # the page comes first
 PROBE_SECONDS = 120.0  # that a measurement or the quick checks may take
 PROBE_MEMORY = 0.8  # of what is free when they start
 _children: list[subprocess.Popen[bytes]] = []
@@ -40,7 +48,7 @@ class WarmWorker:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.home = home()
-                self.process = _spawn("vgg_demo.runs.warm", str(ProcessId.own()), stdin=subprocess.PIPE)
+                self.process = _spawn("vgg_demo.runs.warm", str(ProcessId.own()), niceness=0, stdin=subprocess.PIPE)
 
     def prepare_when_idle(self) -> None:
         """Have one waiting as soon as no run trains: loading takes a core for seconds, which a training would miss."""
@@ -160,6 +168,7 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
         control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
     )
     if warm and process is not None and process.stdin is not None:
+        lower_priority(pid, TRAINING_NICENESS)
         process.stdin.write(f"{run.path}\n".encode("utf-8", "surrogateescape"))
         process.stdin.close()
     if warm_worker:
@@ -168,13 +177,14 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
 
 def spawn_budget(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start measuring how long a training with these settings takes here."""
-    return _spawn(*child_command(_probe_limits(), "vgg_demo.budget", json.dumps(config.to_dict())))
+    command = child_command(_probe_limits(), "vgg_demo.budget", json.dumps(config.to_dict()))
+    return _spawn(*command, niceness=MEASURING_NICENESS)
 
 
 def spawn_checks(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start the three quick checks of a config; the result comes on standard output."""
     command = child_command(_probe_limits(), "vgg_demo.examine", json.dumps(config.to_dict()))
-    return _spawn(*command, stdout=subprocess.PIPE)
+    return _spawn(*command, niceness=0, stdout=subprocess.PIPE)  # a person waits for it
 
 
 def _probe_limits() -> Limits:
@@ -194,19 +204,25 @@ def reap_children() -> None:
 
 
 def _spawn(
-    module: str, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
+    module: str,
+    *arguments: str,
+    niceness: int = TRAINING_NICENESS,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a module so that what ends its parent does not end it."""
+    """Start a module so that what ends its parent does not end it. niceness: 0 to 19, as in lower_priority."""
     reap_children()
     leave_core()  # the process inherits where this thread may run
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
-        env={**os.environ, **one_thread_a_core(), "VGG_DEMO_HOME": str(home())},
+        env={**os.environ, **training_environment(), "VGG_DEMO_HOME": str(home())},
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.DEVNULL,
         **detached(),
     )
+    if niceness:
+        lower_priority(process.pid, niceness)
     _children.append(process)
     return process

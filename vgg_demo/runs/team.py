@@ -6,6 +6,7 @@ from it after each whether to go on. Where one dies, all end.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 
@@ -14,10 +15,11 @@ import torch
 from vgg_demo.config import RunConfig
 from vgg_demo.data import load_train
 from vgg_demo.device import make_fabric
-from vgg_demo.errors import RunFailedError, VggDemoError
-from vgg_demo.runs.processes import give_way
+from vgg_demo.errors import RunFailedError, VggDemoError, first_line
+from vgg_demo.runs.manager import TRAINING_NICENESS
+from vgg_demo.runs.processes import lower_priority
 from vgg_demo.runs.store import Run
-from vgg_demo.runs.worker import NICENESS, run_worker
+from vgg_demo.runs.worker import run_worker
 from vgg_demo.together import Team, process_group
 from vgg_demo.training import Training
 
@@ -29,6 +31,7 @@ def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) 
     there, and RunFailedError in the others when process 0 has gone.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun turns it into SIGTERM, which the leader obeys
+    lower_priority(os.getpid(), TRAINING_NICENESS)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     with process_group(backend) as team:
         if team.rank == 0:
@@ -56,7 +59,6 @@ def take_part(team: Team) -> None:
     config: RunConfig | None = team.hand_out(None)
     if config is None:
         return
-    give_way(NICENESS)
     try:
         training = Training(config, load_train(), make_fabric(config.train.device, config.train.precision))
         if saved := team.hand_out(None):
@@ -67,9 +69,5 @@ def take_part(team: Team) -> None:
                 return
     except RuntimeError as error:
         raise RunFailedError(
-            f"process {team.rank} failed: it has lost touch with the others ({_first_line(error)})"
+            f"process {team.rank} failed: it has lost touch with the others ({first_line(error)})"
         ) from None
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]

@@ -27,12 +27,12 @@ from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.data import Digits, load_train
 from vgg_demo.device import make_fabric, precision_here, typed_memory_errors
-from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.errors import RunError, VggDemoError, first_line
 from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.pacer import Pacer
-from vgg_demo.runs.processes import ProcessId, give_way
+from vgg_demo.runs.processes import ProcessId
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
@@ -51,7 +51,6 @@ ENOUGH_STEPS = 20  # to say how long one takes
 RESERVE_BYTES = 64 * 1024
 PAUSE_POLL_SECONDS = 0.03
 LONGEST_PAUSE_SECONDS = 300.0  # while others wait
-NICENESS = 5  # the page comes first
 
 
 class Worker:
@@ -214,7 +213,6 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_out
     status = 1
     try:
         reserve.write_bytes(bytes(RESERVE_BYTES))
-        give_way(NICENESS)
         with typed_memory_errors():
             worker = Worker(run, load_digits())
             try:
@@ -259,13 +257,9 @@ def explain(error: Exception) -> str:
     if dist.is_initialized() and isinstance(error, RuntimeError):
         return (
             f"one of the {dist.get_world_size()} processes that train together has died, so all have ended "
-            f"({_first_line(error)}); resume the run, with as many processes as there are"
+            f"({first_line(error)}); resume the run, with as many processes as there are"
         )
-    return _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first_line(error)
 
 
 def _redirect_output(run: Run) -> None:
