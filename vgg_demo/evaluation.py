@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from vgg_demo.config import CLASSES
 from vgg_demo.data import Digits, batches
-from vgg_demo.figures import wilson_interval
+from vgg_demo.figures import confusion_counts, wilson_interval
 from vgg_demo.model import VGG
 from vgg_demo.predictions import Predictions, check_answers
 from vgg_demo.transforms import transform_batch
@@ -148,28 +148,20 @@ def summarise_predictions(predictions: Predictions) -> Evaluation:
 
 def summarise(logits: torch.Tensor, labels: torch.Tensor, seconds: float = 0.0) -> Evaluation:
     """The figures that follow from answers: logits (N, 10) float32 and labels int64 (N,)."""
+    from sklearn.metrics import precision_recall_fscore_support  # here, because loading it takes a second
+
     answers = logits.argmax(1)
-    matrix = torch.bincount(labels * CLASSES + answers, minlength=CLASSES**2).view(CLASSES, CLASSES)
-    right, shown, answered = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    columns = precision_recall_fscore_support(labels, answers, labels=range(CLASSES), zero_division=0)
     per_class = [
-        ClassFigures(
-            digit,
-            precision=_ratio(right[digit], answered[digit]),
-            recall=_ratio(right[digit], shown[digit]),
-            f1=_ratio(2 * right[digit], shown[digit] + answered[digit]),
-            support=int(shown[digit]),
-        )
-        for digit in range(CLASSES)
+        ClassFigures(digit, *figures)
+        for digit, figures in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
-    correct = int(right.sum())
+    correct = int((answers == labels).sum())
     loss = F.cross_entropy(logits.double(), labels).item()
-    return Evaluation(correct / len(labels), correct, len(labels), loss, matrix.tolist(), per_class, seconds)
+    matrix = confusion_counts(labels.numpy(), answers.numpy())
+    return Evaluation(correct / len(labels), correct, len(labels), loss, matrix, per_class, seconds)
 
 
 def _answers(network: VGG, digits: Digits) -> Iterator[tuple[Digits, torch.Tensor]]:
     for batch in batches(digits, batch_size_for(network)):
         yield batch, predict_logits(network, batch.images)
-
-
-def _ratio(part: torch.Tensor, whole: torch.Tensor) -> float:
-    return float(part / whole) if whole else 0.0

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from vgg_demo.config import CLASSES
 from vgg_demo.errors import CheckpointError, FormatError
+from vgg_demo.figures import confusion_counts
 from vgg_demo.files import replacing
 from vgg_demo.schema import LONGEST, Kind, number, parse_json, read_table, whole
 
@@ -68,8 +69,7 @@ class Predictions:
     @cached_property
     def matrix(self) -> list[list[int]]:
         """The confusion matrix: rows are the true digit, columns the answer."""
-        counts = np.bincount(self.labels * CLASSES + self.answers, minlength=CLASSES**2)
-        return [[int(count) for count in row] for row in counts.reshape(CLASSES, CLASSES)]
+        return confusion_counts(self.labels, self.answers)
 
     def cell(self, true: int, answer: int) -> Positions:
         """Positions (0 to N - 1) of the images of one digit that were read as another, the most confident first."""
