@@ -6,7 +6,6 @@ Nothing here changes the network, and several threads may ask about the same one
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,15 +16,13 @@ from PIL import Image
 from torch import nn
 
 from vgg_demo.contrast import on_paper
-from vgg_demo.evaluation import batch_size_for, predict_probabilities
+from vgg_demo.evaluation import Progress, batch_size_for, predict_probabilities
 from vgg_demo.model import VGG
 from vgg_demo.transforms import transform_batch
 
 SIZE = 28
 SMALLEST_MAP = 4  # pixels a side from which a class activation map still says where
 PATCH, STRIDE = 4, 2
-
-Progress = Callable[[int, int], None]  # images done, images in all
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from vgg_demo.colours import BLUE, GREEN, ORANGE
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ def curve_png(name: str, curve: Curve) -> bytes:
     curve = curve.whole_steps()
     figure = Figure(figsize=(8, 4.5), dpi=200, layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(curve.steps, curve.losses, color="#0072B2", alpha=0.35, linewidth=0.8, label="loss of each batch")
-    axes.plot(curve.steps, Smoother(0.9).follow(curve.losses), color="#D55E00", linewidth=2, label="smoothed")
+    axes.plot(curve.steps, curve.losses, color=BLUE, alpha=0.35, linewidth=0.8, label="loss of each batch")
+    axes.plot(curve.steps, Smoother(0.9).follow(curve.losses), color=ORANGE, linewidth=2, label="smoothed")
     axes.axhline(2.302585, color="grey", linestyle="--", linewidth=0.8, label="knows nothing: ln 10")
     axes.set(title=name, xlabel="step", ylabel="loss (cross-entropy)", ylim=(0, None))
     if curve.val_accuracies:
         right = axes.twinx()
         steps, accuracies = zip(*curve.val_accuracies, strict=True)
-        right.plot(steps, [100 * a for a in accuracies], "D--", color="#009E73", label="validation accuracy")
+        right.plot(steps, [100 * a for a in accuracies], "D--", color=GREEN, label="validation accuracy")
         right.set(ylabel="validation accuracy, %", ylim=(0, 100))
     figure.legend(loc="outside lower center", ncols=4, fontsize=8)
     buffer = io.BytesIO()

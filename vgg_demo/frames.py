@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from vgg_demo.paper import TOUCHING
+
 Grey = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 
 INK_LEVEL = 0.25
-TOUCHING = np.ones((3, 3))  # also by a corner
 ANGLES = np.radians(np.arange(-12, 13))  # how far a frame may be turned
 NEAR_SIDE, ON_SIDES = 0.12, 0.95  # of the shorter side, and of the points: a frame lies along its sides, an 0 does not
 LEAST_SIDE, LEAST_DRAWN, SECTIONS = 0.3, 0.8, 40  # how much of each side and of all four is drawn; gaps are the rest

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from vgg_demo.contrast import border_of, paper_shade, to_grey
 from vgg_demo.errors import BlankImageError
-from vgg_demo.paper import is_photograph, paper_contrast
+from vgg_demo.paper import TOUCHING, is_photograph, paper_contrast
 
 Grey = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two exclusive
@@ -21,7 +21,6 @@ INK_LEVEL = 0.25  # share of the strongest contrast from which a pixel counts as
 UNEVENNESS, FAINTEST, FAINT = 8, 4 / 255, 24 / 255
 SPECK_INK, SPECK_LENGTH = 0.25, 0.2  # of the largest part's: what has less ink and is shorter is no part of a digit
 SMALLEST_DOT = 12  # pixels
-TOUCHING = np.ones((3, 3))  # also by a corner
 BLANK = "nothing on the picture stands out from its background; draw a digit, or use a picture with more contrast"
 # Two parts are two digits when both are this tall beside the taller one, and overlap by at most so much of the
 # narrower one's width; the gap is counted as a negative overlap

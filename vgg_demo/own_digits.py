@@ -23,6 +23,7 @@ from vgg_demo.config import CLASSES
 from vgg_demo.data import Digits
 from vgg_demo.drawing import prepare_digit
 from vgg_demo.errors import BlankImageError, DataError, ImageError
+from vgg_demo.evaluation import Progress
 from vgg_demo.pictures import count_pixels, decode_image
 
 MAX_FILES = 5_000
@@ -35,8 +36,6 @@ LOCAL_HEADER_BYTES = 30  # in front of each entry of a zip, at the least
 MAX_RATIO = 200  # a picture hardly shrinks in a zip; what shrinks more than this is made to fill the memory
 CHUNK = 1 << 20
 DIGIT_NAMES = {str(digit) for digit in range(CLASSES)}
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

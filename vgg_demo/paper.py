@@ -26,7 +26,7 @@ MIN_CONTRAST = 0.12  # of the paper's brightness, where the noise is smoothed aw
 LINE_SHARE = 0.6  # of the picture's width: how much of a ruled line must be seen
 STEEPEST, ANGLES = 0.14, 57  # slopes of ruled lines that are tried: up to 8 degrees either way
 MAX_LINES = 60
-TOUCHING = np.ones((3, 3))
+TOUCHING = ndimage.generate_binary_structure(2, 2)  # neighbours, also by a corner
 
 
 def is_photograph(grey: Grey) -> bool:

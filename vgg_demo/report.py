@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vgg_demo import __version__
+from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.config import CLASSES
 from vgg_demo.evaluation import summarise_predictions
 from vgg_demo.figures import expected_calibration_error, reliability_bins, selective_accuracy, worst_confusions
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PRINT_DPI = 300
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 
 @dataclass(frozen=True)

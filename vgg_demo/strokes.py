@@ -7,6 +7,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from vgg_demo.paper import TOUCHING
+
 Grey = npt.NDArray[np.float32]
 
 # MNIST's own strokes: median of stroke_width over 600 training digits, in pixels of the 20x20 box (half of all: 2.1 to
@@ -14,7 +16,6 @@ Grey = npt.NDArray[np.float32]
 MNIST_WIDTH = 2.4
 BOX = 20
 SCALE = 8  # the strokes are changed at 8 times the resolution of the box
-TOUCHING = np.ones((3, 3))  # also by a corner
 BLOB = 0.5  # of the longer side: ink as wide as this is a blot, no stroke
 HOLE_LEFT = 0.5  # of a hole's radius: how far wider strokes may grow into it
 GREYEST = 0.5  # the grey level at which a stroke ends

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
 from vgg_demo.ui.text import _, percent
 
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY = "#6CB4E4"  # a light blue that shows on white and on black
 GREY = "rgba(128, 128, 128, 0.8)"
 OVERLAYS = [(BLUE, "dashed"), (GREEN, "dotted"), (PURPLE, "solid"), (GREY, "dashed"), ("#B79F00", "dotted")]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.measurements import Diagnosis, LayerFigures
-from vgg_demo.ui.charts import BLUE, GREY, ORANGE, OVERLAYS, Spec
+from vgg_demo.ui.charts import GREY, OVERLAYS, Spec
 from vgg_demo.ui.text import _
 
 SMALLEST = 1e-10  # a logarithmic axis has no place for 0
 IMAGE = _("image")
-LOGITS = _("logits")
 
 
 def signal_through_layers(name: str, first: Diagnosis, now: Diagnosis, others: dict[str, Diagnosis]) -> Spec:

@@ -17,11 +17,11 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.ui import diagnosis_charts, identity, resources, story_view
+from vgg_demo.ui.feed_question import MOST_OVERLAID
 from vgg_demo.ui.text import _, percent, plain
 from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict
 
 CHART_HEIGHT = 280
-MOST_OVERLAID = 5
 FEWER_LAYERS = {
     "vgg19": "vgg11",
     "vgg16": "vgg11",

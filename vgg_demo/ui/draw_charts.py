@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.ui import charts
-from vgg_demo.ui.charts import BLUE, DIGITS_DOWN, GREY, ORANGE, Spec
+from vgg_demo.ui.charts import DIGITS_DOWN, GREY, Spec
 from vgg_demo.ui.text import _
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
 from vgg_demo.figures import ReliabilityBin, Selective, expected_calibration_error, worst_confusions
-from vgg_demo.ui.charts import BLUE, GREEN, GREY, ORANGE, PURPLE, Spec
+from vgg_demo.ui.charts import GREY, Spec
 from vgg_demo.ui.text import _, percent
 
 # the matrix has a fixed margin, so that where a cell lies follows from the chart's size alone
@@ -17,18 +18,7 @@ TRACE = "rgba(128, 128, 128, 0.05)"
 LINES = [(BLUE, "solid", "circle"), (ORANGE, "dashed", "rect"), (GREEN, "dotted", "triangle"),
          (PURPLE, "solid", "diamond"), ("#B79F00", "dashed", "roundRect")]  # fmt: skip
 # Okabe and Ito's eight colours and two more; each digit has a shape, too
-DIGIT_COLOURS = [
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#8C6BB1",
-    "#B79F00",
-    "#7F7F7F",
-    "#A6461F",
-]
+DIGIT_COLOURS = [BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#8C6BB1", "#B79F00", "#7F7F7F", "#A6461F"]
 DIGIT_SHAPES = [
     "circle",
     "rect",
@@ -252,14 +242,3 @@ def _digit_axis(name: str, place: dict[str, Any]) -> dict[str, Any]:
 def _value_axis(name: str, low: float | None = None, high: float | None = None, gap: int = 24) -> dict[str, Any]:
     limits = {key: value for key, value in (("min", low), ("max", high)) if value is not None}
     return {"type": "value", "name": name, "nameLocation": "middle", "nameGap": gap, **limits}
-
-
-def _colours(series: int, low: float, high: float, colours: list[str]) -> dict[str, Any]:
-    return {
-        "show": False,
-        "seriesIndex": series,
-        "dimension": 2,
-        "min": low,
-        "max": high,
-        "inRange": {"color": colours},
-    }

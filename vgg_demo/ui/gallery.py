@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.ui.text import DRAW, _, percent
 
 if TYPE_CHECKING:
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
     from vgg_demo.predictions import Positions, Predictions
     from vgg_demo.ui.results import DigitSet, Network
 
-STYLE = """<style>
-.tile { font-size: .82rem; line-height: 1.3; text-align: center; }
-.tile img, .samples img { image-rendering: pixelated; border-radius: 2px; }
-.tile img { display: block; margin: 0 auto .3rem; }
-.tile-bars { display: flex; align-items: flex-end; gap: 1px; height: 38px; margin-top: .3rem; font-size: 9px; }
-.tile-bars span { flex: 1; line-height: 12px; }
-.tile-bars i { display: block; background: #8a8a8a; }
-.tile-bars .bar-answer i { background: #D55E00; } .tile-bars .bar-true i { background: #0072B2; }
-.tile-bars .bar-answer, .tile-bars .bar-true { font-weight: 700; }
-.tile-name { opacity: .65; font-size: .72rem; overflow-wrap: anywhere; }
-.samples { display: flex; flex-wrap: wrap; gap: .4rem; }
-.samples figure { margin: 0; text-align: center; font-size: .75rem; }
+STYLE = f"""<style>
+.tile {{ font-size: .82rem; line-height: 1.3; text-align: center; }}
+.tile img, .samples img {{ image-rendering: pixelated; border-radius: 2px; }}
+.tile img {{ display: block; margin: 0 auto .3rem; }}
+.tile-bars {{ display: flex; align-items: flex-end; gap: 1px; height: 38px; margin-top: .3rem; font-size: 9px; }}
+.tile-bars span {{ flex: 1; line-height: 12px; }}
+.tile-bars i {{ display: block; background: #8a8a8a; }}
+.tile-bars .bar-answer i {{ background: {ORANGE}; }} .tile-bars .bar-true i {{ background: {BLUE}; }}
+.tile-bars .bar-answer, .tile-bars .bar-true {{ font-weight: 700; }}
+.tile-name {{ opacity: .65; font-size: .72rem; overflow-wrap: anywhere; }}
+.samples {{ display: flex; flex-wrap: wrap; gap: .4rem; }}
+.samples figure {{ margin: 0; text-align: center; font-size: .75rem; }}
 </style>"""
 PER_PAGE = 12
 TILE_WIDTH = 134

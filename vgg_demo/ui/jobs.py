@@ -12,7 +12,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -21,13 +21,15 @@ from vgg_demo.errors import VggDemoError
 from vgg_demo.ui import identity, resources
 from vgg_demo.ui.text import _, plain
 
+if TYPE_CHECKING:
+    from vgg_demo.evaluation import Progress as Progress
+
 TICK_SECONDS = 0.8
 PATIENCE_SECONDS = 2.5  # what is over so soon needs no progress bar
 LEFT_SECONDS = 10.0  # after so long without a page a job ends: one that is loaded again is back by then
 REMEMBERED = 100
 
-Progress = Callable[[int, int], None]
-Work = Callable[[Progress], Any]
+Work = Callable[["Progress"], Any]
 
 
 class Stopped(Exception):

@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from vgg_demo.colours import GREEN, ORANGE, PURPLE
 from vgg_demo.runs.store import Run
 from vgg_demo.ui import resources
-from vgg_demo.ui.charts import GREEN, GREY, ORANGE, OVERLAYS, PURPLE, SKY
+from vgg_demo.ui.charts import GREY, OVERLAYS, SKY
 from vgg_demo.ui.feed import FEED_URL, TOKEN, UPLOT, UPLOT_URL
 from vgg_demo.ui.text import _
 from vgg_demo.verdict import KNOWS_FREQUENCIES, KNOWS_NOTHING

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
+from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.evaluation import Evaluation, summarise_predictions
 from vgg_demo.figures import selective_accuracy, worst_confusions
 from vgg_demo.predictions import Predictions
@@ -21,17 +22,17 @@ HEAD = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title><style>{style}</style></head><body>
 """
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
-th, td { border: 1px solid #8886; padding: .2rem .6rem; text-align: right; }
-img { max-width: 100%; height: auto; }
-figure { display: inline-block; margin: .4rem; width: 6.5rem; vertical-align: top; font-size: .8rem; }
-figure img { width: 5.6rem; image-rendering: pixelated; }
-.figure { font-size: 2rem; font-weight: 700; margin: 0; }
-.right { background: #0072B222; font-weight: 600; } .wrong { background: #D55E0033; }
-@media print { figure, table { break-inside: avoid; } }
+STYLE = f"""
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }}
+th, td {{ border: 1px solid #8886; padding: .2rem .6rem; text-align: right; }}
+img {{ max-width: 100%; height: auto; }}
+figure {{ display: inline-block; margin: .4rem; width: 6.5rem; vertical-align: top; font-size: .8rem; }}
+figure img {{ width: 5.6rem; image-rendering: pixelated; }}
+.figure {{ font-size: 2rem; font-weight: 700; margin: 0; }}
+.right {{ background: {BLUE}22; font-weight: 600; }} .wrong {{ background: {ORANGE}33; }}
+@media print {{ figure, table {{ break-inside: avoid; }} }}
 """
 
 

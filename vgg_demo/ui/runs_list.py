@@ -128,7 +128,7 @@ def show_overlay(names: list[str], shown: Run | None) -> None:
         others,
         key="overlay",
         persist_state=resources.KEPT,
-        max_selections=MOST_OVERLAID - 1,
+        max_selections=MOST_OVERLAID,
         help=_("Up to six runs on the same axes, told apart by colour and dashes."),
     )
     if not resources.overlaid() or shown is None:
