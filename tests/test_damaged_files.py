@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,6 @@ from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run, create_run, list_runs
 from vgg_demo.training import Training
 from vgg_demo.ui import resources
-from vgg_demo.ui.feed import Told
 from vgg_demo.ui.feed import _answer as answer
 from vgg_demo.ui.feed_question import Question
 from vgg_demo.ui.runs_list import describe
@@ -100,7 +98,7 @@ def assert_the_others_go_on(good: Run) -> None:
     assert good in waiting()
     place_and_wait(good)
     question = Question(("bad", "good"), 0.9, turn=1, rates=True, followed=True)
-    text, _tick = answer(question, defaultdict(Told))
+    text, _tick = answer(question, set())
     text.encode()
     answers = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert answers["runs"][1]["last_step"] == 0

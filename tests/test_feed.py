@@ -7,7 +7,6 @@ import json
 import os
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, create_run, get_run
 from vgg_demo.ui import feed
-from vgg_demo.ui.feed import TICK_SECONDS, TOKEN, UPLOT, UPLOT_URL, Told, ceiling, page_key, routes, snapshot
+from vgg_demo.ui.feed import TICK_SECONDS, TOKEN, UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
 from vgg_demo.ui.feed_question import Question, read_question
 
 JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -107,30 +106,15 @@ def test_snapshot_of_a_long_run_stays_small(run: Run) -> None:
     assert snapshot(run)["total"] == 20_000  # it went on past its end
 
 
-def test_snapshots_told_one_after_another_add_up_to_the_whole(run: Run) -> None:
-    points: dict[str, list[Any]] = {"steps": [], "losses": [], "smoothed": [], "rates": []}
-    told, sizes = Told(), []
-    for first in range(1, 3_000, 37):  # the stretches that are thinned to two points double their length twice
-        record(run, *(line(step, 2.3 / step) for step in range(first, first + 37)))
-        seen = snapshot(run, with_rates=True, told=told)
-        sizes.append(len(seen["steps"]))
-        for name, values in points.items():
-            points[name] = values[: seen["kept"]] + seen[name]
-
-        assert points == {name: snapshot(run, with_rates=True)[name] for name in points}
-    assert sorted(sizes)[len(sizes) // 2] < 40
-
-
-def test_snapshot_after_steps_were_dropped_tells_the_whole_curve_again(run: Run) -> None:
-    told = Told()
+def test_snapshot_after_steps_were_dropped_is_without_them(run: Run) -> None:
     record(run, line(1, 2.0), line(2, 1.0), line(3, 0.5))
-    snapshot(run, told=told)
+    snapshot(run)
     run.metrics_path.write_text("")
     record(run, line(1, 2.0), line(2, 1.5))  # as after a death and a resumption
 
-    seen = snapshot(run, told=told)
+    seen = snapshot(run)
 
-    assert (seen["kept"], seen["losses"]) == (0, [2.0, 1.5])
+    assert seen["losses"] == [2.0, 1.5]
 
 
 def test_snapshot_of_a_run_that_cannot_be_read_says_so(run: Run) -> None:
@@ -198,8 +182,8 @@ def test_feed_answers_again_by_itself_while_a_run_goes_on(server: Server, served
         record(served_run, line(3, 0.5))
         again = json.loads(feed.recv(timeout=10))
 
-        assert (first["runs"][0]["kept"], first["runs"][0]["steps"]) == (0, [1, 2])
-        assert (again["runs"][0]["kept"], again["runs"][0]["steps"], again["runs"][0]["losses"]) == (2, [3], [0.5])
+        assert first["runs"][0]["steps"] == [1, 2]
+        assert (again["runs"][0]["steps"], again["runs"][0]["losses"][-1]) == ([1, 2, 3], 0.5)
         assert again["turn"] == 3
 
 
@@ -207,7 +191,7 @@ def test_feed_of_a_run_that_stands_still_answers_once_a_second(server: Server, s
     with connect(f"ws://127.0.0.1:{server.port}/feed") as feed:
         feed.send(json.dumps({"runs": [served_run.name], "smoothing": 0}))
         feed.recv(timeout=10)
-        assert json.loads(feed.recv(timeout=10))["runs"][0]["steps"] == []  # nothing is new, as while it is paused
+        assert json.loads(feed.recv(timeout=10))["runs"][0]["steps"] == [1, 2]  # as while it is paused
 
         with pytest.raises(TimeoutError):
             feed.recv(timeout=TICK_SECONDS / 2)
@@ -249,9 +233,9 @@ def test_feed_looks_once_for_a_run_that_is_gone_beside_one_that_goes_on(
 ) -> None:
     looked_for: list[str] = []
     monkeypatch.setattr(feed, "get_run", lambda name: (looked_for.append(name), get_run(name))[1])
-    question, told = Question((run.name, "no-such-run"), 0.9), defaultdict[str, Told](Told)
+    question, gone = Question((run.name, "no-such-run"), 0.9), set[str]()
 
-    ticks = [feed._answer(question, told)[1] for _tick in range(5)]
+    ticks = [feed._answer(question, gone)[1] for _tick in range(5)]
 
     assert looked_for.count("no-such-run") == 1
     assert looked_for.count(run.name) == 5

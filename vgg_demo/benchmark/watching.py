@@ -32,13 +32,13 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 
 def tick_rows(run: Run, config: RunConfig, length: int, ticks: int) -> Iterator[Row]:
-    """Ticks without a server: reading what is new, thinning, and telling it. Steps are recorded from length on."""
-    from vgg_demo.ui.feed import Told, snapshot
+    """Ticks without a server: reading what is new, thinning, and answering. Steps are recorded from length on."""
+    from vgg_demo.ui.feed import snapshot
 
-    milliseconds, sizes, told = [], [], Told()
+    milliseconds, sizes = [], []
     for tick in range(ticks + 1):  # the first reads the whole file
         started = time.perf_counter()
-        answer = json.dumps(snapshot(run, told=told))
+        answer = json.dumps(snapshot(run))
         milliseconds.append(1000 * (time.perf_counter() - started))
         sizes.append(len(answer) / 1000)
         add_steps(run, config, length + tick * STEPS_A_TICK, STEPS_A_TICK)

@@ -82,7 +82,7 @@ class Curve {
     if (!runs[0] && this.asked !== GONE) this.ask(this.asked = GONE);   // the page says what has become of it
     // a run that cannot be read any more stays as it was
     this.question.runs.forEach((name, index) => {
-      if (runs[index]) this.feeds[name] = goOn(this.feeds[name], runs[index]);
+      if (runs[index]) this.feeds[name] = runs[index];
     });
     if (!uplot) return this.retry();
     this.heard();
@@ -257,14 +257,6 @@ class Curve {
   resize() {
     if (this.plot && this.plot.width !== this.width()) this.plot.setSize({ width: this.width(), height: HEIGHT });
   }
-}
-
-// an answer holds those points of the curve that follow on the ones kept from the answer before
-function goOn(before, feed) {
-  for (const name of feed.kept ? ["steps", "losses", "smoothed", "rates"] : []) {
-    if (feed[name]) feed[name] = before[name].slice(0, feed.kept).concat(feed[name]);
-  }
-  return feed;
 }
 
 // under the mouse: the series' own nearest point, though the curves have points at different steps
