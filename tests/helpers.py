@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,17 @@ def processes(folder: Path) -> list[psutil.Process]:
         ):
             found.append(process)
     return found
+
+
+def python_calls(function: Callable[[], object]) -> list[str]:
+    """The names of all Python functions that are called while this one is."""
+    names: list[str] = []
+    sys.setprofile(lambda frame, event, _argument: names.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return names
 
 
 def plain_losses(config: RunConfig, digits: Digits, fabric: Fabric) -> list[float]:

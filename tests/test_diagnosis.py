@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 
+from tests.helpers import python_calls
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits
 from vgg_demo.diagnosis import (
@@ -129,8 +130,9 @@ def test_measure_counts_a_unit_that_never_fires(mnist: tuple[Digits, Digits]) ->
 
 
 def test_measure_changes_nothing_and_leaves_no_hook(mnist: tuple[Digits, Digits]) -> None:
-    network = network_of(SMALL).train()
-    F.cross_entropy(network(transform_batch(mnist[0].images[:8], SMALL)), mnist[0].labels[:8]).backward()
+    network, inputs = network_of(SMALL).train(), transform_batch(mnist[0].images[:8], SMALL)
+    F.cross_entropy(network(inputs), mnist[0].labels[:8]).backward()
+    calls = python_calls(lambda: network(inputs))
     before = {name: value.clone() for name, value in network.state_dict().items()}
     gradients = [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
     random = torch.get_rng_state()
@@ -141,9 +143,9 @@ def test_measure_changes_nothing_and_leaves_no_hook(mnist: tuple[Digits, Digits]
     now = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
     assert all(torch.equal(a, b) for a, b in zip(gradients, now, strict=True))
     assert torch.equal(random, torch.get_rng_state())
-    assert all(not module._forward_hooks for module in network.modules())
     assert all(module.training for module in network.modules())
     assert all(m.track_running_stats for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    assert python_calls(lambda: network(inputs)) == calls
 
 
 def test_gradient_and_update_are_shares_of_the_weights_size(mnist: tuple[Digits, Digits]) -> None:

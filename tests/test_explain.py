@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+from tests.helpers import python_calls
 from vgg_demo import explain
 from vgg_demo.config import ModelConfig
 from vgg_demo.explain import ConvLayer
@@ -104,12 +105,14 @@ def test_class_activation_equals_grad_cam_by_hand(
 def test_class_activation_leaves_the_network_as_it_was(image: torch.Tensor) -> None:
     network = tiny()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    inputs = as_input(image, TINY)
+    calls = python_calls(lambda: network(inputs))
 
     explain.class_activation(network, image, 0)
 
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
-    assert not any(layer._forward_hooks for layer in network.modules())
+    assert python_calls(lambda: network(inputs)) == calls  # no hook is left
     assert all(layer.inplace for layer in network.modules() if isinstance(layer, nn.ReLU))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import PROJECT, Server
 from tests.e2e.test_page import ONE, SEVEN, canvas_box, draw, draw_by_touch, expect_answer, open_tab, wait_idle
 
 pytestmark = pytest.mark.e2e
+TOOLS = PROJECT / "vgg_demo" / "ui" / "sketch_tools.js"
 
 
 def tool(page: Page, name: str) -> Locator:
@@ -59,6 +61,17 @@ def test_hidden_canvas_leaves_the_processor_to_the_training(page: Page, server: 
     page.get_by_role("tab", name="Train", exact=True).click()
     expect(tool(page, "Undo")).to_be_hidden()
     assert ticks(page) == 0
+
+
+def test_canvas_has_the_private_elements_that_the_tools_were_written_for(page: Page, server: Server) -> None:
+    open_tab(page, server, "Draw")
+    sketch = page.locator(".st-key-sketch")
+
+    for element in (".dc-root", ".dc-toolbar", ".dc-scroll", ".dc-container .canvas-container canvas.upper-canvas"):
+        expect(sketch.locator(element)).to_have_count(1)
+    for name in ("Undo", "Redo", "Reset canvas & history"):
+        expect(sketch.locator(f'.dc-toolbar button[aria-label="{name}"]')).to_have_count(1)
+    assert f"streamlit-drawable-canvas {version('streamlit-drawable-canvas')}," in TOOLS.read_text("utf-8")
 
 
 def test_strokes_of_the_mouse_are_undone_redone_and_cleared(page: Page, server: Server) -> None:

@@ -1,5 +1,7 @@
 // Big buttons for the canvas (undo, redo, clear) and drawing with the keyboard. Everything happens in the browser:
 // the buttons press the canvas's own ones, which show only under a mouse, and the keys do what a mouse would.
+// The canvas's elements are private to it: what is used of them is all in this file, was written for
+// streamlit-drawable-canvas 0.13.0, and is checked by tests/e2e/test_draw.py, which fails when they change.
 const STEP = 10, SMALL_STEP = 2;   // canvas pixels a key press
 const HISTORY = 100;   // strokes that the canvas can take back
 
