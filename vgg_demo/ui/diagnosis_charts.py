@@ -12,6 +12,7 @@ from vgg_demo.measurements import Diagnosis, LayerFigures
 from vgg_demo.ui.charts import GREY, OVERLAYS, Spec
 from vgg_demo.ui.text import _
 
+Figure = Callable[[LayerFigures], float]
 SMALLEST = 1e-10  # a logarithmic axis has no place for 0
 IMAGE = _("image")
 
@@ -29,20 +30,12 @@ def signal_through_layers(name: str, first: Diagnosis, now: Diagnosis, others: d
 
 def gradient_through_layers(name: str, now: Diagnosis, others: dict[str, Diagnosis]) -> Spec:
     """The gradient of each layer as a share of its weights: of this run and of others."""
-    stations = _stations([now, *others.values()])
-    series = [_line(name, _figures(now, stations, _gradient), ORANGE, "solid", 3)]
-    for (other, diagnosis), (colour, dash) in zip(others.items(), OVERLAYS, strict=False):
-        series.append(_line(other, _figures(diagnosis, stations, _gradient), colour, dash, 2.5))
-    return _through_layers(stations, series)
+    return _figure_through_layers(name, now, others, lambda layer: layer.gradient)
 
 
 def update_through_layers(name: str, now: Diagnosis, others: dict[str, Diagnosis]) -> Spec:
     """How far one step moves each layer's weights, as a share of them: of this run and of others."""
-    stations = _stations([now, *others.values()])
-    series = [_line(name, _figures(now, stations, _update), ORANGE, "solid", 3)]
-    for (other, diagnosis), (colour, dash) in zip(others.items(), OVERLAYS, strict=False):
-        series.append(_line(other, _figures(diagnosis, stations, _update), colour, dash, 2.5))
-    return _through_layers(stations, series)
+    return _figure_through_layers(name, now, others, lambda layer: layer.update)
 
 
 def ten_answers(diagnosis: Diagnosis) -> Spec:
@@ -97,12 +90,12 @@ def gradient_in_words(diagnosis: Diagnosis) -> str:
     return text.format(first=first.gradient, a=first.name, last=last.gradient, b=last.name)
 
 
-def _gradient(layer: LayerFigures) -> float:
-    return layer.gradient
-
-
-def _update(layer: LayerFigures) -> float:
-    return layer.update
+def _figure_through_layers(name: str, now: Diagnosis, others: dict[str, Diagnosis], figure: Figure) -> Spec:
+    stations = _stations([now, *others.values()])
+    series = [_line(name, _figures(now, stations, figure), ORANGE, "solid", 3)]
+    for (other, diagnosis), (colour, dash) in zip(others.items(), OVERLAYS, strict=False):
+        series.append(_line(other, _figures(diagnosis, stations, figure), colour, dash, 2.5))
+    return _through_layers(stations, series)
 
 
 def _stations(diagnoses: list[Diagnosis]) -> list[str]:
@@ -115,7 +108,7 @@ def _signals(diagnosis: Diagnosis, stations: list[str]) -> list[float | None]:
     return [_drawable(diagnosis.image_signal), *_figures(diagnosis, stations, lambda layer: layer.signal)]
 
 
-def _figures(diagnosis: Diagnosis, stations: list[str], figure: Callable[[LayerFigures], float]) -> list[float | None]:
+def _figures(diagnosis: Diagnosis, stations: list[str], figure: Figure) -> list[float | None]:
     values = {layer.name: _drawable(figure(layer)) for layer in diagnosis.layers}
     return [values.get(station) for station in stations]
 
