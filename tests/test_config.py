@@ -43,6 +43,7 @@ def settings_that_differ(one: str, other: str) -> set[str]:
         ("classifier", "conv"),
         ("init", "xavier"),
         ("dropout", 1.0),
+        ("classifier_width", 0.0),
     ],
 )
 def test_model_config_bad_value_raises_config_error_naming_it(name: str, value: Any) -> None:
@@ -190,6 +191,7 @@ def test_blog_preset_is_the_story_to_the_letter() -> None:
         "init": "pytorch",
         "pool_first": False,
         "dropout": 0.0,
+        "classifier_width": None,
     }
     story = {"epochs": 1, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.001, "validation_images": 0}
     plain = {"steps": None, "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0}
@@ -200,7 +202,7 @@ def test_blog_preset_is_the_story_to_the_letter() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ("blog-mini", "blog", {"model.width", "model.image_size"}),
+        ("blog-mini", "blog", {"model.width", "model.image_size", "model.classifier_width", "train.steps"}),
         ("fixed-mini", "blog-mini", {"model.init"}),
         ("bn-mini", "blog-mini", {"model.batch_norm"}),
     ],

@@ -37,8 +37,9 @@ PLANS: dict[str, tuple[int | str, ...]] = {
 class ModelConfig:
     """The network. Raises ConfigError when a value is out of range or the pools leave nothing of the image.
 
-    width multiplies every channel count of the plan and the classifier's hidden layers.
-    classifier: "mlp" is Linear 4096, ReLU, Linear 1000, ReLU, Linear 10, scaled by width; "linear" is Linear 10.
+    width multiplies every channel count of the plan, and the classifier's hidden layers unless classifier_width does.
+    classifier: "mlp" is Linear 4096, ReLU, Linear 1000, ReLU, Linear 10, scaled by classifier_width, or by width
+    where that is None; "linear" is Linear 10.
     init: "pytorch" is the default of torch.nn; "he" is He et al. 2015, normal, fan-in.
     pool_first: pools come before batch norm and ReLU, which then have a quarter of the work, not after as in the paper.
     dropout: the share of a linear layer's inputs that is set to 0 in training, before each but the first of an "mlp",
@@ -54,12 +55,15 @@ class ModelConfig:
     init: Literal["pytorch", "he"] = "pytorch"
     pool_first: bool = False
     dropout: float = 0.0
+    classifier_width: float | None = None
 
     def __post_init__(self) -> None:
         _check_types(self)
         if self.plan not in PLANS:
             raise ConfigError(f"plan: there is no {shown(self.plan)}; it is one of {', '.join(PLANS)}")
         _check_range("width", self.width, 1 / 64, 4)
+        if self.classifier_width is not None:
+            _check_range("classifier_width", self.classifier_width, 1 / 64, 4)
         _check_range("dropout", self.dropout, 0, 0.9)
         if self.channels not in (1, 3):
             raise ConfigError(f"channels: {self.channels} was given; it is 1 (grey) or 3 (RGB)")
@@ -78,7 +82,7 @@ class ModelConfig:
     @property
     def conv_channels(self) -> tuple[int | str, ...]:
         """The plan with its channel counts multiplied by width."""
-        return tuple(layer if isinstance(layer, str) else self.scaled(layer) for layer in PLANS[self.plan])
+        return tuple(layer if isinstance(layer, str) else scaled(layer, self.width) for layer in PLANS[self.plan])
 
     @property
     def feature_layers(self) -> list[tuple[str, int]]:
@@ -97,7 +101,10 @@ class ModelConfig:
     @property
     def hidden_sizes(self) -> tuple[int, ...]:
         """Units of the classifier's hidden layers."""
-        return () if self.classifier == "linear" else (self.scaled(4096), self.scaled(1000))
+        if self.classifier == "linear":
+            return ()
+        width = self.width if self.classifier_width is None else self.classifier_width
+        return scaled(4096, width), scaled(1000, width)
 
     @property
     def flat_units(self) -> int:
@@ -113,10 +120,6 @@ class ModelConfig:
             layers += [(kind, units) for kind in ("linear", "relu", "dropout")]
         layers += [] if self.hidden_sizes else [("dropout", self.flat_units)]
         return [layer for layer in layers if layer[0] != "dropout" or self.dropout] + [("linear", CLASSES)]
-
-    def scaled(self, units: int) -> int:
-        """A layer's units times width, at least one."""
-        return max(1, round(units * self.width))
 
     @property
     def parameters(self) -> int:
@@ -276,6 +279,11 @@ class Preset:
     config: RunConfig
 
 
+def scaled(units: int, width: float) -> int:
+    """A layer's units times width, at least one."""
+    return max(1, round(units * width))
+
+
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ConfigError(f"{name}: {value} was given; it is between {low:g} and {high:g}")
@@ -319,11 +327,13 @@ def _preset(name: str, what: str, purpose: str, model: ModelConfig, train: Train
     return Preset(name, what, purpose, RunConfig(name, model, train))
 
 
-# seed 1: blog-mini fails with it to the end of the epoch. With about one seed in three it digs itself out after some
-# hundreds of steps; when, and whether at all, then hangs on rounding, so on the number of threads.
 _STORY = TrainConfig(epochs=1, batch_size=32, optimizer="adam", learning_rate=0.001, validation_images=0, seed=1)
+# The smallest network found that fails as the story's does, whatever the seed and the processor. What differs between
+# two images fades to 1e-9 in its logits, below the precision of 32 bits, and stays there. With 32×32 images, or with a
+# classifier as narrow as the rest, it comes back in one training of three (docs/experiments.md).
+_MINI = ModelConfig("vgg16", width=0.125, image_size=64, classifier_width=1.0)
+_MINI_TRAIN = replace(_STORY, steps=300)
 STORY_ESCAPES = (0, 100)  # of blog-mini: how many learned all the same, and how many were tried, whatever the seed
-_MINI = ModelConfig("vgg16", width=0.25, image_size=32)
 _TUNED = TrainConfig(optimizer="adamw", schedule="one-cycle", label_smoothing=0.02)
 _SMALL = ModelConfig("vgg5", 0.25, image_size=28, channels=1, batch_norm=True, classifier="linear")
 
@@ -346,24 +356,24 @@ PRESETS: dict[str, Preset] = {
         ),
         _preset(
             "blog-mini",
-            "VGG-16 at a quarter of its width on 32×32 images, set up exactly as in the story.",
+            "VGG-16 with an eighth of its channels on 64×64 images, its classifier whole, set up as in the story.",
             "the story's failure (11.35 %) in half a minute",
             _MINI,
-            _STORY,
+            _MINI_TRAIN,
         ),
         _preset(
             "fixed-mini",
             "blog-mini with He initialisation and nothing else changed.",
             "the one change that makes it learn",
             replace(_MINI, init="he"),
-            _STORY,
+            _MINI_TRAIN,
         ),
         _preset(
             "bn-mini",
             "blog-mini with batch normalisation and nothing else changed.",
             "the other change that makes it learn",
             replace(_MINI, batch_norm=True),
-            _STORY,
+            _MINI_TRAIN,
         ),
         _preset(
             "best",

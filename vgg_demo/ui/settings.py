@@ -152,9 +152,13 @@ def _offer_shorter(config: RunConfig, seconds: float) -> None:
         st.button(
             _("Only {count:,} steps").format(count=fitting), on_click=_set, args=(config.preset, {"steps": fitting})
         )
-    small = {"image_size": 32, "width": min(config.model.width, 0.25)}
-    if config.model.image_size > 32 or config.model.width > 0.25:
-        st.button(_("Images of 32×32 and a quarter of the width"), on_click=_set, args=(config.preset, small))
+    model, mini = config.model, PRESETS["blog-mini"].config.model
+    if model.image_size > mini.image_size or model.width > mini.width:
+        small = {"image_size": min(model.image_size, mini.image_size), "width": min(model.width, mini.width)}
+        if model.classifier == "mlp":  # it stays as it is
+            small["classifier_width"] = model.width if model.classifier_width is None else model.classifier_width
+        label = _("Images of {size}×{size} and {width:g} of the width")
+        st.button(label.format(size=mini.image_size, width=mini.width), on_click=_set, args=(config.preset, small))
 
 
 def _set(preset: str, values: dict[str, Any]) -> None:
