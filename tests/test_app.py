@@ -333,10 +333,10 @@ def test_app_large_network_longer_than_a_lesson_offers_a_smaller_one(
     app.selectbox(key="preset").set_value("blog").run()
     assert "About **21 h** on this machine" in texts(app)
 
-    click(app, "Images of 64×64 and 0.125 of the width")
+    click(app, "Images of 64×64 and 0.25 of the width")
 
     assert app.number_input(key="set-blog-image_size").value == 64
-    assert app.number_input(key="set-blog-width").value == 0.125
+    assert app.number_input(key="set-blog-width").value == 0.25
     assert "longer than a lesson" not in texts(app)  # blog-mini's speed is known
 
 

