@@ -1,9 +1,11 @@
-"""What the README claims and the repository must hold."""
+"""What the README and the other documents claim and the repository must hold."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import pytest
 
 from vgg_demo.runs.worker import SAVE_EVERY_SECONDS
 
@@ -21,7 +23,10 @@ def test_readme_test_command_is_the_one_that_ci_runs() -> None:
 
 
 def test_readme_shows_a_picture_that_exists() -> None:
-    for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", README):
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+
+    assert pictures
+    for picture in pictures:
         assert (PROJECT / picture).is_file()
 
 
@@ -33,10 +38,27 @@ def test_readme_names_every_environment_variable_that_the_code_reads() -> None:
     assert in_code == set(re.findall(r"`(VGG_DEMO_[A-Z_]+)` \|", README))
 
 
-def test_readme_names_every_file_of_the_package() -> None:
-    for path in (PROJECT / "vgg_demo").glob("*.py"):
-        if path.name not in ("__init__.py", "errors.py"):
-            assert path.name in README or f"-m vgg_demo.{path.stem}" in README or path.name == "__main__.py", path.name
+def test_readme_names_every_folder_of_the_package() -> None:
+    table = README.partition("## How it is built")[2].partition("\n## ")[0]
+
+    for path in (PROJECT / "vgg_demo").iterdir():
+        if path.is_dir() and path.name != "__pycache__":
+            assert f"/{path.name}" in table, path.name
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/experiments.md"])
+def test_document_links_to_files_that_exist(name: str) -> None:
+    document = PROJECT / name
+
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8"))
+
+    assert links
+    for link in links:
+        assert (document.parent / link).is_file(), link
 
 
 def test_readme_says_how_often_a_run_is_saved() -> None:
