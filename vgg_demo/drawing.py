@@ -17,10 +17,15 @@ from PIL import Image
 
 from vgg_demo.frames import without_frames
 from vgg_demo.ink import count_inside, find_ink, ink_box, separate_digits, without_specks
+from vgg_demo.likeness import load_likeness
 from vgg_demo.strokes import with_mnist_strokes
+from vgg_demo.touching import cuts
 
 SIZE = 28
 BOX = 20
+# Likeness.distances of MNIST's digits: half are under 61 and nine of ten under 135; of two that touch, nine of ten over
+# 260. Nearer than FAR is one digit; two halves are digits when both are within NEAR, and so much nearer than the whole
+FAR, NEAR, NEARER = 110, 125, 100
 
 Grey = npt.NDArray[np.float32]
 
@@ -58,10 +63,28 @@ def prepare_digit(pixels: npt.NDArray[np.uint8]) -> PreparedDigit:
 
 
 def prepare_digits(pixels: npt.NDArray[np.uint8]) -> list[PreparedDigit]:
-    """Bring each digit of a picture into MNIST's form, from left to right. Raises BlankImageError without ink."""
+    """Bring each digit of a picture into MNIST's form, from left to right. Raises BlankImageError without ink.
+
+    Two that touch are parted where each half looks far more like a digit than both together.
+    """
     ink = without_frames(find_ink(pixels))
     clean = without_specks(ink)
-    return [_prepare(digit, ink - clean) for digit in separate_digits(clean)]
+    return [digit for part in separate_digits(clean) for digit in _parted(_prepare(part, ink - clean), ink - clean)]
+
+
+def _parted(whole: PreparedDigit, specks: Grey) -> list[PreparedDigit]:
+    """One digit as it is, or two that touch."""
+    likeness = load_likeness()
+    distance = float(likeness.distances(whole.digit[None])[0])
+    if distance < FAR:
+        return [whole]
+    pairs = [[_prepare(half, specks) for half in halves] for halves in cuts(whole.ink)]
+    if not pairs:
+        return [whole]
+    halves = likeness.distances(np.stack([half.digit for pair in pairs for half in pair]))
+    distances = halves.reshape(-1, 2).max(1)  # of each pair, the half that looks less like a digit
+    best = int(distances.argmin())
+    return pairs[best] if distances[best] <= min(NEAR, distance - NEARER) else [whole]
 
 
 def _prepare(ink: Grey, specks: Grey) -> PreparedDigit:

@@ -25,7 +25,7 @@ BLANK = "nothing on the picture stands out from its background; draw a digit, or
 # Two parts are two digits when both are this tall beside the taller one, and overlap by at most so much of the
 # narrower one's width; the gap is counted as a negative overlap
 DIGIT_HEIGHT = 0.6
-OVERLAP = -0.05
+OVERLAP = -0.001
 
 
 def find_ink(pixels: npt.NDArray[np.uint8]) -> Grey:
