@@ -51,12 +51,19 @@ def test_read_drawing_equal_digits_close_together_are_two(network: VGG, mnist: t
     assert right(network, mnist, [(i, i) for i in range(40)], gap=3) >= 38
 
 
-def test_read_drawing_digits_that_touch_are_mostly_two(network: VGG, mnist: tuple[Digits, Digits]) -> None:
-    assert right(network, mnist, [(i, i + 1) for i in range(40)], gap=-6) >= 28
+def test_read_drawing_digits_that_touch_are_mostly_two_and_hardly_ever_one(
+    network: VGG, mnist: tuple[Digits, Digits]
+) -> None:
+    images = mnist[1].images[:, 0].numpy()
+    pairs = [(i, i + 1) for i in range(40)]
+
+    assert right(network, mnist, pairs, gap=-6) >= 24
+    found = [read_drawing(network, side_by_side([images[i], images[j]], -6)) for i, j in pairs]
+    assert sum(len(readings) == 1 and readings[0].can_tell for readings in found) <= 1
 
 
 @pytest.mark.parametrize("pen", [8, 14, 20])
-def test_read_drawing_10_whose_1_touches_the_0_is_10(network: VGG, pen: int) -> None:
+def test_read_drawing_10_whose_1_touches_the_0_looks_like_two(network: VGG, pen: int) -> None:
     canvas = Image.new("L", (280, 280))
     draw = ImageDraw.Draw(canvas)
     draw.ellipse((100, 60, 220, 230), outline=255, width=pen)
@@ -64,7 +71,7 @@ def test_read_drawing_10_whose_1_touches_the_0_is_10(network: VGG, pen: int) -> 
 
     readings = read_drawing(network, np.asarray(canvas))
 
-    assert [(reading.digit, reading.can_tell) for reading in readings] == [(1, True), (0, True)]
+    assert [(r.can_tell, r.prepared.looks_like_two) for r in readings] == [(False, True)]
 
 
 def test_prepare_digits_one_digit_stays_one(mnist: tuple[Digits, Digits]) -> None:

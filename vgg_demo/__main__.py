@@ -256,6 +256,8 @@ def show_answers(rows: list[dict[str, Any]]) -> None:
             click.echo(f"{row['image']}: blank or too faint, nothing stands out from the background")
         elif len(row["digits"]) > 1:
             click.echo(f"{row['image']}: {''.join(str(digit) for digit in row['digits'])}")
+        elif row["looks_like_two"]:
+            click.echo(f"{row['image']}: it looks like two digits that touch; leave room between them")
         elif not row["can_tell"]:
             click.echo(f"{row['image']}: it looks like no digit; most like a {row['digit']}")
         else:

@@ -8,7 +8,7 @@ form: MNIST's writers all had much the same pens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,10 @@ import torch
 from PIL import Image
 
 from vgg_demo.frames import without_frames
-from vgg_demo.ink import count_inside, find_ink, ink_box, separate_digits, without_specks
+from vgg_demo.ink import count_inside, count_parts, find_ink, ink_box, separate_digits, without_specks
 from vgg_demo.likeness import load_likeness
 from vgg_demo.strokes import with_mnist_strokes
-from vgg_demo.touching import cuts
+from vgg_demo.touching import WIDEST, cuts
 
 SIZE = 28
 BOX = 20
@@ -37,6 +37,7 @@ class PreparedDigit:
     ink: (H, W), the picture with its background at 0. box: left, top, right, bottom of the ink in it.
     strokes: (h, w), the ink of the box with strokes as wide as MNIST's, enlarged. scaled: at most 20x20, the same.
     digit: uint8 (28, 28), as MNIST has it. specks_inside: how many dots within the box were left out.
+    looks_like_two: whether it may be two digits that touch, in the width of one.
     """
 
     ink: Grey
@@ -45,6 +46,7 @@ class PreparedDigit:
     scaled: Grey
     digit: npt.NDArray[np.uint8]
     specks_inside: int = 0
+    looks_like_two: bool = False
 
     @property
     def tensor(self) -> torch.Tensor:
@@ -65,7 +67,8 @@ def prepare_digit(pixels: npt.NDArray[np.uint8]) -> PreparedDigit:
 def prepare_digits(pixels: npt.NDArray[np.uint8]) -> list[PreparedDigit]:
     """Bring each digit of a picture into MNIST's form, from left to right. Raises BlankImageError without ink.
 
-    Two that touch are parted where each half looks far more like a digit than both together.
+    Two that touch are parted where each half looks far more like a digit than both together, if they are wider than one
+    digit. What is not may as well be a letter: an H is two 1s and a bar.
     """
     ink = without_frames(find_ink(pixels))
     clean = without_specks(ink)
@@ -84,7 +87,12 @@ def _parted(whole: PreparedDigit, specks: Grey) -> list[PreparedDigit]:
     halves = likeness.distances(np.stack([half.digit for pair in pairs for half in pair]))
     distances = halves.reshape(-1, 2).max(1)  # of each pair, the half that looks less like a digit
     best = int(distances.argmin())
-    return pairs[best] if distances[best] <= min(NEAR, distance - NEARER) else [whole]
+    if distances[best] > min(NEAR, distance - NEARER):
+        return [whole]
+    left, top, right, bottom = whole.box
+    is_wide = right - left > WIDEST * (bottom - top)
+    crosses_no_ink = count_parts(whole.ink) == sum(count_parts(half.ink) for half in pairs[best])
+    return pairs[best] if is_wide or crosses_no_ink else [replace(whole, looks_like_two=True)]
 
 
 def _prepare(ink: Grey, specks: Grey) -> PreparedDigit:

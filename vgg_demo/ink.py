@@ -80,6 +80,11 @@ def count_inside(specks: Grey, box: Box) -> int:
     return sum(left < x < right and top < y < bottom for y, x in middles)
 
 
+def count_parts(ink: Grey) -> int:
+    """How many parts of (H, W) touch no other."""
+    return int(ndimage.label(ink >= INK_LEVEL, TOUCHING)[1])
+
+
 def ink_box(ink: Grey) -> Box:
     """Left, top, right, bottom (the last two exclusive) of the smallest box around the ink, in pixels."""
     rows = np.flatnonzero((ink >= INK_LEVEL).any(1))

@@ -91,6 +91,7 @@ def as_row(path: Path, found: list[Reading] | ImageError) -> dict[str, Any]:
         "digit": first.digit if first else None,
         "probabilities": first.probabilities if first else None,
         "blank": first is None and readings is found,
+        "looks_like_two": any(reading.prepared.looks_like_two for reading in readings),
         "can_tell": all(reading.can_tell for reading in readings) and bool(readings),
         "digits": [reading.digit for reading in readings],
         "error": str(found) if isinstance(found, ImageError) else None,
@@ -108,6 +109,6 @@ def _answers(network: VGG, digits: list[PreparedDigit]) -> list[Reading]:
         is_digit = load_likeness().is_digit(seen, logits.numpy())  # (N,)
         answers = zip(batch, logits.tolist(), logits.softmax(1).tolist(), is_digit.tolist(), strict=True)
         for prepared, row, probabilities, looks_right in answers:
-            can_tell = looks_right and prepared.specks_inside < MOST_SPECKS
+            can_tell = looks_right and prepared.specks_inside < MOST_SPECKS and not prepared.looks_like_two
             readings.append(Reading(prepared, row, probabilities, can_tell))
     return readings

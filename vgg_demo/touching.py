@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from vgg_demo.ink import ink_box, without_specks
-from vgg_demo.strokes import stroke_width
+from vgg_demo.strokes import BLOB, stroke_width
 
 Grey = npt.NDArray[np.float32]
 
@@ -31,6 +31,8 @@ def cuts(ink: Grey) -> Iterator[tuple[Grey, Grey]]:
     if not mask.any():
         return
     pen = max(1.0, stroke_width(np.asarray(ndimage.distance_transform_edt(mask), np.float32)))
+    if pen > BLOB * max(mask.shape):  # a blot, no strokes
+        return
     found = [(crossed, place, slope) for slope in SLOPES for crossed, place in _places(mask, pen, slope)]
     kept: list[tuple[float, float]] = []
     for _crossed, place, slope in sorted(found):

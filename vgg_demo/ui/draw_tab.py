@@ -148,7 +148,10 @@ def show_digit(look: Look) -> None:
     digit, sure = reading.digit, max(reading.probabilities)
     if not reading.can_tell:
         st.html('<div class="answer-none" role="status">' + _("I can't tell") + "</div>")
-        st.caption(_("This does not look like a digit. If it must be one: {digit}.").format(digit=digit))
+        if reading.prepared.looks_like_two:
+            st.caption(_("This looks like two digits that touch. Leave room between them."))
+        else:
+            st.caption(_("This does not look like a digit. If it must be one: {digit}.").format(digit=digit))
         return
     st.html(f'<div class="answer-digit" role="status" aria-label="{_("The answer")}: {digit}">{digit}</div>')
     st.caption(_("over 99.9 % sure") if sure > 0.999 else _("{sure} sure").format(sure=percent(sure, 1)))
