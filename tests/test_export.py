@@ -36,7 +36,7 @@ CONFIGS = {
     "other hands": CLASSROOM.with_changes(width=0.1, restyle=0.5, steps=8, seed=7),
     "sgd": TINY.with_changes(optimizer="sgd", learning_rate=0.1, weight_decay=0.0005, steps=8),
     "averaged and smoothed": TINY.with_changes(average_weights=0.99, label_smoothing=0.1, steps=8),
-    "taught by its average": CLASSROOM.with_changes(
+    "self-distillation": CLASSROOM.with_changes(
         width=0.1, average_weights=0.99, self_distillation=0.6, dropout=0.3, precision="bf16-mixed", steps=8
     ),
     "all images, into the second epoch": TINY.with_changes(

@@ -8,13 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
-import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import nn
 
@@ -22,17 +22,17 @@ from tests.helpers import losses, pause, steps, wait_for_state, wait_for_step, w
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits, load_train
 from vgg_demo.device import make_fabric
+from vgg_demo.model import VGG
 from vgg_demo.runs.store import Run
-from vgg_demo.together import WholeBatchNorm2d, process_group
+from vgg_demo.together import process_group, with_sync_batch_norm
 from vgg_demo.training import EpochEvent, Event, StepEvent, Training
 
 PROJECT = Path(__file__).parent.parent
 IMAGES = 65  # batches of 32, 32 and 1, of which the second process gets nothing
-# For float64, where a mistake cannot hide behind rounding. SGD, because Adam makes much of rounding where a gradient is
-# zero, as before batch norm a bias's is.
+# For float64, where a mistake cannot hide behind rounding.
 CONFIG = RunConfig(
     "custom",
-    ModelConfig("vgg5", width=1 / 8, image_size=16, channels=1, batch_norm=True, classifier="linear"),
+    ModelConfig("vgg5", width=1 / 8, image_size=16, channels=1, init="he", classifier="linear"),
     TrainConfig(
         epochs=3,
         optimizer="sgd",
@@ -64,9 +64,9 @@ sys.exit(threads_of_groups())
 def train_in_float64() -> tuple[list[Event], int]:
     """What happened, and how many processes took part."""
     training = Training(CONFIG, load_train()[:IMAGES], make_fabric("cpu", "64-true"))
-    assert training.average.network is not None
-    training.average.network.register_forward_pre_hook(lambda _network, inputs: (inputs[0].double(),))
-    return list(training.run()), training.team.size
+    assert training.average is not None
+    training.average.register_forward_pre_hook(lambda _network, inputs: (inputs[0].double(),))
+    return list(training.run()), training.fabric.world_size
 
 
 def threads_of_groups() -> int:
@@ -109,22 +109,23 @@ def test_two_processes_give_the_losses_of_one(monkeypatch: pytest.MonkeyPatch, t
             assert mine.average_loss == pytest.approx(theirs.average_loss, rel=1e-6)
 
 
-def test_batch_norm_of_the_whole_batch_equals_torchs(tmp_path: Path) -> None:
-    generator = torch.Generator().manual_seed(0)
-    maps = torch.randn(6, 3, 5, 5, generator=generator) * 2 + 1
-    weights = torch.randn(6, 3, 5, 5, generator=generator)
-    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/group", rank=0, world_size=1)
-    found, expected = [], []
+def test_network_with_sync_batch_norm_shares_all_weights_and_leaves_the_given_one_plain() -> None:
+    torch.manual_seed(0)
+    plain = VGG(replace(CONFIG.model, batch_norm=True))
+    images = torch.randn(6, 1, 16, 16)
 
-    for layer, into in ((WholeBatchNorm2d(3), found), (nn.BatchNorm2d(3), expected)):
-        inputs = maps.clone().requires_grad_()
-        outputs = layer(inputs)
-        (outputs * weights).sum().backward()  # type: ignore[no-untyped-call]
-        into += [outputs, inputs.grad, layer.weight.grad, layer.bias.grad, *layer.buffers()]
-    dist.destroy_process_group()
+    synchronized = with_sync_batch_norm(plain)
+    optimizer = torch.optim.SGD(synchronized.parameters(), 0.1)
+    synchronized(images).sum().backward()
+    optimizer.step()
 
-    for mine, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(mine, theirs)
+    assert sum(isinstance(layer, nn.SyncBatchNorm) for layer in synchronized.modules()) == 4
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in plain.modules()) == 4
+    assert plain.features[1].running_mean.abs().max() > 0
+    states = zip(plain.state_dict().values(), synchronized.state_dict().values(), strict=True)
+    assert all(mine.data_ptr() == theirs.data_ptr() for mine, theirs in states)
+    assert all(parameter.grad is not None for parameter in plain.parameters())
+    torch.testing.assert_close(plain.eval()(images), synchronized.eval()(images))
 
 
 def torchrun(*arguments: str) -> subprocess.Popen[str]:
@@ -147,8 +148,9 @@ def wait_for_run(folder: Path, process: subprocess.Popen[str]) -> Run:
 def test_run_of_two_processes_pauses_stops_survives_a_death_and_goes_on_alone(
     home: Path, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
-    config = get_preset("classroom").config.with_changes(width=0.05, batch_size=97, steps=2000)
-    settings = ["--width", "0.05", "--batch-size", "97", "--steps", "2000"]
+    changes = {"width": 0.05, "batch_size": 97, "steps": 2000, "learning_rate": 0.002}
+    config = get_preset("classroom").config.with_changes(batch_norm=False, **changes)
+    settings = ["--no-batch-norm", "--width=0.05", "--batch-size=97", "--steps=2000", "--lr=0.002"]
 
     first = torchrun(*settings, "--name", "mine")
     run = wait_for_run(home / "mine", first)

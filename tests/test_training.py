@@ -328,8 +328,9 @@ def test_training_averaged_weights_end_with_the_statistics_of_undistorted_digits
     list(training.run())
 
     images = transform_batch(split_train(few, 40, config.train.seed)[0].images, config.model)
-    network, average = training.trained_network, training.average.network
-    assert average is not None and not network.training
+    assert training.average is not None
+    network, average = training.trained_network, training.average.module
+    assert not network.training
     with torch.no_grad():
         convolved = network.features[0](images[:100]), network.features[0](images[100:])
     means = [part.mean((0, 2, 3)) for part in convolved]

@@ -28,7 +28,6 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
         raise ConfigError(f"device {device!r}: this machine has none; choose auto or cpu")
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-    from lightning_fabric.strategies.ddp import DDPStrategy
 
     precision = precision_here(device, precision)
     if not dist.is_initialized():
@@ -39,7 +38,7 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         fabric = Fabric(
             accelerator="cpu" if device == "auto" and not torch.cuda.is_available() else device,
-            strategy=DDPStrategy(forward_sync_buffers=False),  # batch normalisation keeps the same ones in all
+            strategy="ddp",
             devices=here,
             num_nodes=dist.get_world_size() // here,
             precision=precision,  # type: ignore[arg-type]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import io
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
+from string import Template
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from vgg_demo.colours import BLUE, GREEN, ORANGE
@@ -13,6 +17,16 @@ from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 
 if TYPE_CHECKING:
     from vgg_demo.runs.reader import Curve
+
+
+TEMPLATE = Path(__file__).parent / "assets" / "run_script.template"
+PRECISION = {"32-true": "contextlib.nullcontext()", "bf16-mixed": "torch.autocast(device.type, dtype=torch.bfloat16)"}
+CONSTANT = {"rate": "LEARNING_RATE", "fallen": "1.0"}
+ONE_CYCLE = {
+    "rate": "one_cycle(step, planned_steps, LEARNING_RATE)",
+    "fallen": "one_cycle_ahead(step, planned_steps, LEARNING_RATE)"
+    " / one_cycle_ahead(set_at, planned_steps, LEARNING_RATE)",
+}
 
 
 def curve_csv(curve: Curve) -> str:
@@ -56,22 +70,49 @@ def run_script(config: RunConfig, curve: Curve) -> str:
 
     It needs torch, numpy and torchvision, which reads MNIST from the folder given on its command line.
     """
-    from vgg_demo import augmentation, data, schedule, training, transforms
     from vgg_demo.device import precision_here
 
     train, model = config.train, config.model
-    functions: list[Callable[..., Any]] = [
-        data.split_indices,
-        data.epoch_order,
-        transforms.transform_pixels,
-        transforms.resize_matrix,
-        schedule.one_cycle,
-        schedule.one_cycle_ahead,
-    ]
-    if model.init == "he":
-        from vgg_demo.model import init_he
+    precision = precision_here(train.device, train.precision)
+    return fill_template(
+        TEMPLATE.read_text("utf-8"),
+        {
+            "title": f"{config.preset}: {model.plan}, width {model.width:g}, "
+            f"images of {model.image_size}×{model.image_size}",
+            "constants": _constants(config),
+            "changes": str(dict(curve.learning_rate_changes)),
+            "schedules": str(dict(curve.schedules)),
+            "functions": _functions(config),
+            "layers": "\n".join(f"{layer}," for layer in _layers(model)),
+            "init": "network.apply(init_he)" if model.init == "he" else "# PyTorch's own initialisation",
+            "optimizer": _optimizer(train),
+            "precision": PRECISION[precision],
+            **(ONE_CYCLE if train.schedule == "one-cycle" else CONSTANT),
+            **_steps(config),
+        },
+    )
 
-        functions.append(init_he)
+
+def fill_template(template: str, values: dict[str, str]) -> str:
+    """Put values where the template has $names.
+
+    A name alone on its line stands for as many lines as its value has, each indented as it is; for none if it is empty.
+    """
+    lines = []
+    for line in template.splitlines():
+        indent, dollar, name = line.partition("$")
+        if dollar and not indent.strip() and name in values:
+            lines += textwrap.indent(values[name], indent).splitlines()
+        else:
+            lines.append(Template(line).substitute(values))
+    return "\n".join(lines) + "\n"
+
+
+def _constants(config: RunConfig) -> str:
+    """The settings, a line each."""
+    from vgg_demo.transforms import MEAN, STD
+
+    train, model = config.train, config.model
     constants = {
         "SEED": train.seed,
         "TOTAL_STEPS": train.total_steps,
@@ -80,44 +121,65 @@ def run_script(config: RunConfig, curve: Curve) -> str:
         "IMAGE_SIZE": model.image_size,
         "CHANNELS": model.channels,
         "VALIDATION_IMAGES": train.validation_images,
-        "MEAN": transforms.MEAN,
-        "STD": transforms.STD,
+        "MEAN": MEAN,
+        "STD": STD,
     }
+    return "\n".join(f"{name} = {value!r}" for name, value in constants.items())
+
+
+def _functions(config: RunConfig) -> str:
+    """The source of those functions of this project that the script calls."""
+    from vgg_demo import augmentation, data, model, schedule, training, transforms
+    from vgg_demo.recipe import averaging
+
+    train = config.train
     is_augmented = train.augment > 0 or train.restyle > 0
-    if is_augmented or model.dropout:
+    functions: list[Callable[..., Any]] = [
+        data.split_indices,
+        data.epoch_order,
+        transforms.transform_pixels,
+        transforms.resize_matrix,
+        schedule.one_cycle,
+        schedule.one_cycle_ahead,
+    ]
+    if config.model.init == "he":
+        functions.append(model.init_he)
+    if is_augmented or config.model.dropout:
         functions.append(training.step_seed)
     if train.self_distillation:
-        functions += [training.average_decay, training.take_in]
-    precision = PRECISION[precision_here(train.device, train.precision)]
-    augmentations = inspect.getsource(augmentation).partition(f"{LAST_IMPORT}\n")[2] if is_augmented else ""
-    return SCRIPT.format(
-        title=f"{config.preset}: {model.plan}, width {model.width:g}, images of {model.image_size}×{model.image_size}",
-        constants="\n".join(f"{name} = {value!r}" for name, value in constants.items()),
-        changes=dict(curve.learning_rate_changes),
-        schedules=dict(curve.schedules),
-        functions="\n\n".join([*(inspect.getsource(function) for function in functions), augmentations]),
-        layers=textwrap.indent(",\n".join(_layers(model)), " " * 8),
-        init="network.apply(init_he)" if model.init == "he" else "# PyTorch's own initialisation",
-        optimizer=_optimizer(config),
-        **(ONE_CYCLE if train.schedule == "one-cycle" else CONSTANT),
-        augment=AUGMENT.format(augment=train.augment, restyle=train.restyle) if is_augmented else "",
-        dropout=DROPOUT if model.dropout else "",
-        **_loss(train, precision),
-        precision=precision,
-    )
+        functions += [averaging.exponential_moving_average, averaging.ema_decay, averaging.soft_targets]
+    sources = [inspect.getsource(function).rstrip() for function in functions]
+    if is_augmented:
+        sources.append(source_after_imports(augmentation).rstrip())
+    return "\n\n\n".join(sources)
 
 
-def _loss(train: TrainConfig, precision: str) -> dict[str, str]:
-    """The parts of the script that make the loss: from the labels, and from the averaged network's answers if asked."""
+def source_after_imports(module: ModuleType) -> str:
+    """The source of a module from its first line after docstring and imports."""
+    source = inspect.getsource(module)
+    first = next(node for node in ast.parse(source).body[1:] if not isinstance(node, ast.Import | ast.ImportFrom))
+    return "\n".join(source.splitlines()[first.lineno - 1 :])
+
+
+def _steps(config: RunConfig) -> dict[str, str]:
+    """Those parts of the loop that are there in some configs only, and the loss."""
+    train = config.train
     loss = f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})"
-    if not train.self_distillation:
-        return {"average": "", "answers": "", "loss": loss, "take_in": ""}
-    return {
-        "average": AVERAGE,
-        "answers": ANSWERS.format(precision=precision),
-        "loss": f"torch.lerp({loss}, F.cross_entropy(logits, answers), {train.self_distillation!r})",
-        "take_in": TAKE_IN.format(decay=train.average_weights),
-    }
+    parts = dict.fromkeys(("augment", "dropout", "average", "targets", "update_average"), "")
+    if train.augment or train.restyle:
+        parts["augment"] = (
+            "generator = torch.Generator().manual_seed(step_seed(step, SEED))\n"
+            f"batch = restyle_batch(batch, labels, {train.restyle!r}, generator)\n"
+            f"batch = augment_batch(batch, {train.augment!r}, generator)"
+        )
+    if config.model.dropout:
+        parts["dropout"] = "torch.manual_seed(step_seed(step, SEED))  # dropout draws from torch's own generator"
+    if train.self_distillation:
+        parts["average"] = f"average = exponential_moving_average(network, {train.average_weights!r})"
+        parts["targets"] = "targets = soft_targets(average, inputs)"
+        parts["update_average"] = "average.update_parameters(network)"
+        loss = f"torch.lerp({loss}, F.cross_entropy(logits, targets), {train.self_distillation!r})"
+    return {**parts, "loss": loss}
 
 
 def _layers(model: ModelConfig) -> list[str]:
@@ -147,8 +209,8 @@ def _layers(model: ModelConfig) -> list[str]:
     return lines
 
 
-def _optimizer(config: RunConfig) -> str:
-    train = config.train
+def _optimizer(train: TrainConfig) -> str:
+    """The optimiser's call."""
     if train.optimizer == "sgd":
         return (
             "torch.optim.SGD(network.parameters(), LEARNING_RATE, momentum=0.9, nesterov=True, "
@@ -156,101 +218,3 @@ def _optimizer(config: RunConfig) -> str:
         )
     kind, fused = ("AdamW", ", fused=True") if train.optimizer == "adamw" else ("Adam", "")
     return f"torch.optim.{kind}(network.parameters(), LEARNING_RATE, weight_decay={train.weight_decay!r}{fused})"
-
-
-LAST_IMPORT = "import torch.nn.functional as F"
-PRECISION = {"32-true": "contextlib.nullcontext()", "bf16-mixed": "torch.autocast(device.type, dtype=torch.bfloat16)"}
-CONSTANT = {"rate": "LEARNING_RATE", "fallen": "1.0"}
-ONE_CYCLE = {
-    "rate": "one_cycle(step, planned_steps, LEARNING_RATE)",
-    "fallen": "one_cycle_ahead(step, planned_steps, LEARNING_RATE)"
-    " / one_cycle_ahead(set_at, planned_steps, LEARNING_RATE)",
-}
-AUGMENT = """
-        generator = torch.Generator().manual_seed(step_seed(step, SEED))
-        batch = restyle_batch(batch, labels, {restyle!r}, generator)
-        batch = augment_batch(batch, {augment!r}, generator)"""
-DROPOUT = """
-        torch.manual_seed(step_seed(step, SEED))  # dropout draws from torch's own generator"""
-AVERAGE = """
-    average = copy.deepcopy(network).eval()"""
-ANSWERS = """
-        with torch.no_grad(), {precision}:
-            answers = average(inputs).float().softmax(1)  # of the averaged weights, as of the last step"""
-TAKE_IN = """
-        take_in(average, network, average_decay(step + 1, {decay!r}))"""
-SCRIPT = '''"""{title}
-
-Trains the network and prints the loss of every batch. It needs torch, numpy and torchvision.
-Usage: python SCRIPT.py FOLDER, where FOLDER/MNIST/raw holds the four MNIST files.
-"""
-
-from __future__ import annotations
-
-import contextlib
-import copy
-import math
-import sys
-from dataclasses import dataclass
-from functools import lru_cache
-
-import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import nn
-from torchvision.datasets import MNIST
-
-{constants}
-LEARNING_RATE_CHANGES = {changes}  # made by hand: after which step, to what
-PLANNED_STEPS = {schedules}  # how long the run was to be, from which step on
-
-
-{functions}
-
-def make_network() -> nn.Sequential:
-    return nn.Sequential(
-{layers},
-    )
-
-
-def main(folder: str) -> None:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    mnist = MNIST(folder, train=True, download=False)
-    images, labels_of_all = mnist.data[:, None], mnist.targets
-    keep, _held_out = split_indices(labels_of_all, VALIDATION_IMAGES, SEED)
-    images, labels_of_all = images[keep].to(device), labels_of_all[keep].to(device)
-
-    torch.manual_seed(SEED)
-    network = make_network()
-    {init}
-    network = network.to(device, memory_format=torch.channels_last).train(){average}
-    optimizer = {optimizer}
-
-    steps_per_epoch = math.ceil(len(images) / BATCH_SIZE)
-    order, planned_steps, set_to, set_at = torch.empty(0), TOTAL_STEPS, None, 0
-    for step in range(TOTAL_STEPS):
-        epoch, place = divmod(step, steps_per_epoch)
-        if place == 0:
-            order = epoch_order(len(images), SEED, epoch).to(device)
-        indices = order[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
-        batch, labels = images[indices], labels_of_all[indices]{augment}
-        inputs = transform_pixels(batch, IMAGE_SIZE, CHANNELS)
-{dropout}
-        optimizer.zero_grad()
-        with {precision}:
-            logits = network(inputs).float(){answers}
-        loss = {loss}
-        loss.backward()
-        planned_steps = PLANNED_STEPS.get(step, planned_steps)
-        if step in LEARNING_RATE_CHANGES:
-            set_to, set_at = LEARNING_RATE_CHANGES[step], step
-        learning_rate = {rate} if set_to is None else set_to * ({fallen})
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate
-        optimizer.step(){take_in}
-        print(step + 1, loss.item(), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
-'''

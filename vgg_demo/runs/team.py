@@ -1,7 +1,7 @@
 """One run by several processes: torchrun --nproc-per-node=N -m vgg_demo train … starts this command N times.
 
-Process 0 leads: it alone has the run folder, and does what a worker does. The others take part in every step and hear
-from it after each whether to go on. Where one dies, all end.
+Process 0 leads: it alone has the run folder, and does what a worker does. The others follow: they take part in every
+step and receive after each event whether to stop. Where one dies, all end.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 
 import torch
+import torch.distributed as dist
 
 from vgg_demo.config import RunConfig
 from vgg_demo.data import load_train
@@ -20,54 +21,53 @@ from vgg_demo.runs.manager import TRAINING_NICENESS
 from vgg_demo.runs.processes import lower_priority
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import run_worker
-from vgg_demo.together import Team, process_group
+from vgg_demo.together import broadcast_object, process_group
 from vgg_demo.training import Training
 
 
 def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run | None:
-    """Train, in every process of the team. Returns the run in process 0 when it is over, and None in the others.
+    """Train, in every process. Returns the run in process 0 when it is over, and None in the others.
 
     open_run: makes or takes up the run, in process 0 alone, which then calls on_open. Raises what open_run raises
     there, and RunFailedError in the others when process 0 has gone.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun turns it into SIGTERM, which the leader obeys
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun turns it into SIGTERM, which process 0 obeys
     lower_priority(os.getpid(), TRAINING_NICENESS)
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    with process_group(backend) as team:
-        if team.rank == 0:
-            return lead(team, open_run, on_open)
+    with process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"):
+        if dist.get_rank() == 0:
+            return lead(open_run, on_open)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        take_part(team)
+        follow()
         return None
 
 
-def lead(team: Team, open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run:
+def lead(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run:
     """Work on the run as a worker does."""
     try:
         run = open_run()
-        team.hand_out(run.config())
     except VggDemoError:
-        team.hand_out(None)
+        broadcast_object(None)
         raise
+    broadcast_object(run.config())
     on_open(run)
     run_worker(run, load_train, own_output=False)
     return run
 
 
-def take_part(team: Team) -> None:
-    """Train as the leader says, to the end. Raises RunFailedError when it has gone."""
-    config: RunConfig | None = team.hand_out(None)
+def follow() -> None:
+    """Train as process 0 says, to the end. Raises RunFailedError when it has gone."""
+    config: RunConfig | None = broadcast_object(None)
     if config is None:
         return
     try:
         training = Training(config, load_train(), make_fabric(config.train.device, config.train.precision))
-        if saved := team.hand_out(None):
+        if saved := training.fabric.broadcast(None):
             training.load_state_dict(saved["training"])
         for _event in training.run():
-            go_on, training.learning_rate_override = team.hear()
-            if not go_on:
+            stop_asked, training.learning_rate_override = training.fabric.broadcast((False, None))
+            if stop_asked:
                 return
     except RuntimeError as error:
         raise RunFailedError(
-            f"process {team.rank} failed: it has lost touch with the others ({first_line(error)})"
+            f"process {dist.get_rank()} failed: it has lost touch with the others ({first_line(error)})"
         ) from None

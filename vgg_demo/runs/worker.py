@@ -63,7 +63,7 @@ class Worker:
         self.training = Training(
             self.config, digits, make_fabric(self.config.train.device, self.config.train.precision)
         )
-        saved = self.training.team.hand_out(read_resume(run))
+        saved = self.training.fabric.broadcast(read_resume(run))
         if saved:
             self.training.load_state_dict(saved["training"])
         self.recorder = Recorder(run, self.config, saved and saved["recorder"])
@@ -89,7 +89,7 @@ class Worker:
             if isinstance(event, StepEvent) and not math.isfinite(event.loss):
                 self._give_up_on_nan(event)
             self.obey("step" if isinstance(event, StepEvent) else "epoch")
-            self.training.team.tell(not self.control.stop_asked, self.training.learning_rate_override)
+            self.training.fabric.broadcast((self.control.stop_asked, self.training.learning_rate_override))
             if self.control.stop_asked:
                 break
             if self.keeping.is_due and self.config.model.parameters <= KEEP_MOST_PARAMETERS:
@@ -105,7 +105,7 @@ class Worker:
     def tell_speed(self) -> None:
         """Let it be known how long a step takes here with these settings, once enough were seen undisturbed."""
         seconds = self.step_times.median(ENOUGH_STEPS)
-        if seconds is not None and self.training.team.size == 1:
+        if seconds is not None and self.training.fabric.world_size == 1:
             record_speed(self.config, seconds)
 
     def obey(self, event: str) -> None:

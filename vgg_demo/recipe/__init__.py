@@ -1,0 +1,1 @@
+"""What the preset best adds to the training loop."""
