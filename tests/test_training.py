@@ -22,7 +22,9 @@ from vgg_demo.schedule import LearningRateOverride
 from vgg_demo.training import EpochEvent, Event, StepEvent, Training
 from vgg_demo.transforms import story_transform, transform_batch
 
-STORY = get_preset("blog-mini").config.with_changes(width=1 / 16, steps=5, seed=0)
+STORY = get_preset("blog-mini").config.with_changes(
+    width=1 / 16, classifier_width=1 / 16, image_size=32, steps=5, seed=0
+)
 SMALL = ModelConfig("vgg4", width=1 / 16, image_size=28, channels=1, batch_norm=True, classifier="linear")
 # 200 digits in all, 160 of them for training: 5 batches an epoch, and a third epoch of 3
 SHORT = RunConfig("custom", SMALL, TrainConfig(steps=13, batch_size=32, validation_images=40, learning_rate=0.01))
