@@ -15,15 +15,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.test_reader import line
-from vgg_demo.budget import record_speed
 from vgg_demo.config import PRESETS, RunConfig, get_preset
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import start_run
 from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
-from vgg_demo.ui import resources, runs_list
-from vgg_demo.ui.code_attempts import code_attempts
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.train import runs_list
+from vgg_demo.ui.train.code_attempts import code_attempts
 
 CLASSROOM = get_preset("classroom").config
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy.ndimage import binary_fill_holes
 
-from vgg_demo import augmentation
-from vgg_demo.augmentation import (
+from vgg_demo.data import Digits
+from vgg_demo.recipe import augmentation
+from vgg_demo.recipe.augmentation import (
     BAR,
     FLAG,
     HOOK,
@@ -19,7 +20,6 @@ from vgg_demo.augmentation import (
     fill_loops,
     restyle_batch,
 )
-from vgg_demo.data import Digits
 
 LIMITS = ("MAX_ROTATION_DEGREES", "MAX_SHEAR_DEGREES", "MAX_SCALE", "MAX_SHIFT_PIXELS")
 

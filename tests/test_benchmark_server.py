@@ -17,8 +17,8 @@ from vgg_demo.benchmark.loads import load_rows
 from vgg_demo.benchmark.rows import Effort
 from vgg_demo.benchmark.server import Server, Viewer, add_steps, make_run, own_home
 from vgg_demo.benchmark.watching import alive, first_answer_rows, tick_rows
-from vgg_demo.budget import estimate_seconds
 from vgg_demo.config import PRESETS
+from vgg_demo.runs.cost import estimate_seconds
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import home as runs_home
 

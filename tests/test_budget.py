@@ -11,7 +11,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.helpers import PROJECT, TINY
-from vgg_demo.budget import (
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
+from vgg_demo.model import VGG
+from vgg_demo.runs.cost import (
     estimate_memory,
     estimate_seconds,
     format_bytes,
@@ -20,8 +22,6 @@ from vgg_demo.budget import (
     measure_step,
     record_speed,
 )
-from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
-from vgg_demo.model import VGG
 from vgg_demo.runs.store import create_run
 
 MEASURED = {

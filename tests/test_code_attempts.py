@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vgg_demo.ui import code_attempts as module
-from vgg_demo.ui.code_attempts import CodeAttempts
+from vgg_demo.ui.train import code_attempts as module
+from vgg_demo.ui.train.code_attempts import CodeAttempts
 
 
 class Clock:
@@ -117,7 +117,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setenv("VGG_DEMO_TEACHER_CODE", "Kreide-7")
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr("vgg_demo.ui.identity.time", clock)
+    monkeypatch.setattr("vgg_demo.ui.shared.identity.time", clock)
     module.code_attempts.clear()
     return clock
 

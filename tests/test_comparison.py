@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from vgg_demo.comparison import compare, mcnemar_p_value
+from vgg_demo.analysis.comparison import compare, mcnemar_p_value
 from vgg_demo.errors import DataError
 from vgg_demo.predictions import Predictions
 

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from vgg_demo.checkpoint import load_checkpoint
-from vgg_demo.contrast import is_flat, on_paper, paper_shade
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digit
+from vgg_demo.drawing.contrast import is_flat, on_paper, paper_shade
+from vgg_demo.drawing.image_files import decode_image
+from vgg_demo.drawing.mnist_form import prepare_digit
+from vgg_demo.drawing.predict import read_drawing
 from vgg_demo.errors import BlankImageError
 from vgg_demo.model import VGG
-from vgg_demo.pictures import decode_image
-from vgg_demo.reading import read_drawing
 
 Pixels = npt.NDArray[np.uint8]
 Colour = tuple[int, ...]

@@ -18,13 +18,13 @@ from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers import TINY
-from vgg_demo.budget import estimate_seconds, record_speed
 from vgg_demo.checkpoint import read_header
 from vgg_demo.config import PRESETS, RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.errors import CheckpointError, ConfigError, RunError
-from vgg_demo.export import curve_csv, run_script
+from vgg_demo.export.run_files import curve_csv, run_script
 from vgg_demo.runs.control import Control
+from vgg_demo.runs.cost import estimate_seconds, record_speed
 from vgg_demo.runs.processes import is_alive
 from vgg_demo.runs.queue import ClassSettings, place_and_wait, read_class_settings, readable, waiting
 from vgg_demo.runs.reader import RunReader
@@ -33,10 +33,10 @@ from vgg_demo.runs.resume import read_resume
 from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run, create_run, list_runs
 from vgg_demo.training import Training
-from vgg_demo.ui import resources
-from vgg_demo.ui.feed import _answer as answer
-from vgg_demo.ui.feed_question import Question
-from vgg_demo.ui.runs_list import describe
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.train.feed import _answer as answer
+from vgg_demo.ui.train.feed_question import Question
+from vgg_demo.ui.train.runs_list import describe
 
 DEEP = "[" * 100_000
 any_file = settings(

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from tests.helpers import python_calls
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.data import Digits
-from vgg_demo.diagnosis import (
+from vgg_demo.diagnosis.measure import (
     measure,
     probe_size,
     signal,
@@ -24,12 +24,12 @@ from vgg_demo.diagnosis import (
     with_probe_gradients,
     with_update,
 )
+from vgg_demo.diagnosis.monitor import is_round, watch
+from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.errors import FormatError
-from vgg_demo.measurements import Diagnosis
 from vgg_demo.model import VGG
 from vgg_demo.training import EpochEvent, StepEvent, Training
 from vgg_demo.transforms import transform_batch
-from vgg_demo.watching import is_round, watch
 
 SMALL = ModelConfig("vgg4", width=1 / 16, image_size=28, channels=1, batch_norm=True, classifier="linear")
 RUN = RunConfig("custom", SMALL, TrainConfig(steps=12, batch_size=16, learning_rate=0.01, augment=0.5))
@@ -256,7 +256,7 @@ def test_training_watched_and_resumed_goes_on_bit_for_bit(mnist: tuple[Digits, D
 def test_watching_that_costs_too_much_is_done_less(
     mnist: tuple[Digits, Digits], fabric: Fabric, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vgg_demo.watching.FREE_SECONDS", 0.0)
+    monkeypatch.setattr("vgg_demo.diagnosis.monitor.FREE_SECONDS", 0.0)
     training = Training(RUN, mnist[0], fabric)
 
     diagnoses = [event for event in watch(training, share=1e-9) if isinstance(event, Diagnosis)]

@@ -15,15 +15,17 @@ from streamlit.testing.v1 import AppTest
 from tests.test_app import app, texts
 from vgg_demo.config import RunConfig, get_preset
 from vgg_demo.data import Digits
-from vgg_demo.examine import judge_checks
-from vgg_demo.measurements import Diagnosis, LayerFigures
+from vgg_demo.diagnosis.checks import judge_checks
+from vgg_demo.diagnosis.records import Diagnosis, LayerFigures
 from vgg_demo.predictions import Predictions
 from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, get_run, list_runs
-from vgg_demo.ui import diagnosis_charts, identity, jobs, results
-from vgg_demo.ui.diagnosis_view import one_change
+from vgg_demo.ui.evaluate import results
+from vgg_demo.ui.shared import identity, jobs
+from vgg_demo.ui.train import diagnosis_charts
+from vgg_demo.ui.train.diagnosis_view import one_change
 
 __all__ = ["app"]  # the fixture
 FADING = tuple(0.3 * 0.4**depth for depth in range(1, 17))

@@ -14,17 +14,20 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from vgg_demo import explain, reading
-from vgg_demo.budget import record_speed
+from vgg_demo.analysis import explain
 from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
 from vgg_demo.config import PRESETS, RunConfig, get_preset
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digit
+from vgg_demo.drawing import predict
+from vgg_demo.drawing.mnist_form import prepare_digit
+from vgg_demo.drawing.predict import Reading
 from vgg_demo.evaluation import predict_probabilities
 from vgg_demo.model import VGG
-from vgg_demo.reading import Reading
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.store import create_run, find_checkpoint
-from vgg_demo.ui import draw_charts, draw_pictures, draw_steps, jobs, resources
+from vgg_demo.ui.draw import pictures, probability_charts
+from vgg_demo.ui.draw import steps as draw_steps
+from vgg_demo.ui.shared import jobs, resources
 
 SECTIONS = ("steps", "layers", "looked", "logits", "compare")
 NETWORKS = {
@@ -156,7 +159,7 @@ def test_occlusion_asked_for_is_shown_and_said(app: AppTest, seven: Any) -> None
 def test_answer_that_cannot_be_told_says_so_and_gives_no_big_digit(
     app: AppTest, seven: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "read_drawing", lambda network, pixels: fake_readings(False))
+    monkeypatch.setattr(predict, "read_drawing", lambda network, pixels: fake_readings(False))
     app.session_state["draw_image"] = seven
 
     app.run()
@@ -170,7 +173,7 @@ def test_answer_that_cannot_be_told_says_so_and_gives_no_big_digit(
 def test_several_digits_are_shown_in_order_and_the_chosen_one_is_looked_into(
     app: AppTest, seven: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "read_drawing", lambda network, pixels: fake_readings(True, True, False, True))
+    monkeypatch.setattr(predict, "read_drawing", lambda network, pixels: fake_readings(True, True, False, True))
     app.session_state["draw_image"] = seven
     app.session_state["draw_section"] = "logits"
 
@@ -313,7 +316,7 @@ def test_heat_is_orange_above_zero_and_blue_below_and_leaves_the_rest_grey() -> 
     heat = torch.zeros(28, 28)
     heat[3, 4], heat[5, 6] = 1.0, -1.0
 
-    red, _green, blue = np.moveaxis(draw_pictures.heat_over(np.full((28, 28), 200, np.uint8), heat).astype(int), 2, 0)
+    red, _green, blue = np.moveaxis(pictures.heat_over(np.full((28, 28), 200, np.uint8), heat).astype(int), 2, 0)
 
     assert red[3, 4] > blue[3, 4] + 60
     assert blue[5, 6] > red[5, 6] + 60
@@ -324,7 +327,7 @@ def test_mosaic_keeps_every_map_in_its_place() -> None:
     maps = torch.zeros(3, 2, 2)
     maps[1], maps[2, 1, 1] = 1.0, 0.5
 
-    picture = draw_pictures.mosaic(maps, columns=2)
+    picture = pictures.mosaic(maps, columns=2)
 
     gap = 96
     assert picture.tolist() == [
@@ -341,7 +344,7 @@ def test_strongest_place_is_said_in_words(row: int, column: int, words: str) -> 
     heat = torch.zeros(28, 28)
     heat[row, column] = 1
 
-    assert draw_pictures.strongest_place(heat) == words
+    assert pictures.strongest_place(heat) == words
 
 
 def test_tensor_is_described_by_size_channels_and_range() -> None:
@@ -354,7 +357,7 @@ def test_bars_of_an_answer_that_cannot_be_told_highlight_none() -> None:
     probabilities = [0.91, *[0.01] * 9]
 
     colours = [
-        {item["itemStyle"]["color"] for item in draw_charts.bars(probabilities, can_tell)["series"][0]["data"]}
+        {item["itemStyle"]["color"] for item in probability_charts.bars(probabilities, can_tell)["series"][0]["data"]}
         for can_tell in (True, False)
     ]
 

@@ -17,9 +17,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digit
+from vgg_demo.drawing.image_files import read_image
+from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.errors import BlankImageError, ImageError
-from vgg_demo.pictures import read_image
 
 Pixels = npt.NDArray[np.uint8]
 # side in pixels of the whole 28x28 digit, and where its corner lies on a canvas of 280

@@ -7,10 +7,10 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
+from vgg_demo.analysis.embedding import hidden_features, project
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.config import ModelConfig
 from vgg_demo.data import Digits
-from vgg_demo.embedding import hidden_features, project
 from vgg_demo.errors import CheckpointError
 from vgg_demo.evaluation import predict_logits
 from vgg_demo.model import VGG

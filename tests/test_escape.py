@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from tests.test_app import app, texts
 from tests.test_diagnosis_view import FADING, ONE, SPREAD, recorded
 from vgg_demo.config import STORY_ESCAPES, get_preset
-from vgg_demo.ui import story_view
-from vgg_demo.verdict import escape_step
+from vgg_demo.diagnosis.verdict import escape_step
+from vgg_demo.ui.train import story_view
 
 __all__ = ["app"]  # the fixture
 # 300 steps of blog-mini on one thread, with seeds 4, 6 and 1: the second falls below 2.29 for a while and comes back

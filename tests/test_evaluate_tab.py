@@ -12,16 +12,17 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.config import PRESETS, RunConfig, get_preset
 from vgg_demo.data import Digits, split_train
 from vgg_demo.evaluation import accuracy_and_loss
 from vgg_demo.model import VGG
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.reveals import FILE, count_reveals
 from vgg_demo.runs.store import Run, create_run, delete_run
-from vgg_demo.ui import evaluate_charts, evaluate_honest, jobs
-from vgg_demo.ui.results import Network
+from vgg_demo.ui.evaluate import charts, honest
+from vgg_demo.ui.evaluate.results import Network
+from vgg_demo.ui.shared import jobs
 
 TINY = get_preset("classroom").config.with_changes(width=0.02)
 
@@ -75,13 +76,13 @@ def open_run(app: AppTest, name: str) -> AppTest:
 def test_later_run_of_a_revealed_name_is_closed_even_with_the_same_checkpoint(home: Path) -> None:
     first = make_run("mine")
     stat = first.checkpoint_path.stat()
-    before = evaluate_honest._mark(Network("mine", first.checkpoint_path, first))
+    before = honest._mark(Network("mine", first.checkpoint_path, first))
 
     delete_run(first)
     later = make_run("mine")
     os.utime(later.checkpoint_path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
-    assert evaluate_honest._mark(Network("mine", later.checkpoint_path, later)) != before
+    assert honest._mark(Network("mine", later.checkpoint_path, later)) != before
 
 
 def test_run_shows_validation_figures_first_and_they_are_the_split_s(
@@ -221,7 +222,7 @@ def change(run: Run) -> None:
 
 @pytest.mark.parametrize(("what", "words"), [(vanish, "was deleted while"), (change, "changed while")])
 def test_checkpoint_gone_while_it_is_evaluated_says_so(home: Path, what: Callable[[Run], None], words: str) -> None:
-    from vgg_demo.ui.results import Network, prediction_work, test_set
+    from vgg_demo.ui.evaluate.results import Network, prediction_work, test_set
 
     run = make_run("mine")
     network = Network("mine", run.checkpoint_path, run)
@@ -241,7 +242,7 @@ def test_checkpoint_gone_while_it_is_evaluated_says_so(home: Path, what: Callabl
 
 
 def test_large_network_shows_its_time_first_and_offers_a_sample(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vgg_demo.ui.results.SLOW_FLOPS", 1.0)
+    monkeypatch.setattr("vgg_demo.ui.evaluate.results.SLOW_FLOPS", 1.0)
     make_run("mine")
     open_run(app, "mine")
     assert "This is a large network: all 5,000 validation digits take about" in texts(app)
@@ -271,10 +272,10 @@ def test_job_stopped_keeps_nothing_and_says_so() -> None:
 def test_confusion_spec_has_every_cell_once_and_finds_back(by_share: bool) -> None:
     matrix = [[10 * true + answer for answer in range(10)] for true in range(10)]
 
-    cells = evaluate_charts.confusion(matrix, by_share, True, (3, 7))["series"][0]["data"]
+    cells = charts.confusion(matrix, by_share, True, (3, 7))["series"][0]["data"]
 
     for place, cell in enumerate(cells):
-        true, answer = evaluate_charts.cell_of(place)
+        true, answer = charts.cell_of(place)
         assert cell["value"] == [answer, true, matrix[true][answer]]
     assert [place for place, cell in enumerate(cells) if cell["itemStyle"]["borderWidth"]] == [37]
 
@@ -282,5 +283,5 @@ def test_confusion_spec_has_every_cell_once_and_finds_back(by_share: bool) -> No
 def test_confusion_of_nothing_wrong_is_drawn_and_said() -> None:
     matrix = [[100 if true == answer else 0 for answer in range(10)] for true in range(10)]
 
-    assert evaluate_charts.confusion(matrix, False, False, (None, None))["series"]
-    assert evaluate_charts.confusion_in_words(matrix) == "Confusion matrix: every image was read right."
+    assert charts.confusion(matrix, False, False, (None, None))["series"]
+    assert charts.confusion_in_words(matrix) == "Confusion matrix: every image was read right."

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import nn
 
 from tests.helpers import python_calls
-from vgg_demo import explain
+from vgg_demo.analysis import explain
+from vgg_demo.analysis.explain import ConvLayer
 from vgg_demo.config import ModelConfig
-from vgg_demo.explain import ConvLayer
 from vgg_demo.model import VGG
 from vgg_demo.transforms import story_transform
 

@@ -18,7 +18,7 @@ from tests.helpers import TINY, pause, plain_losses, wait_for_state, wait_for_st
 from vgg_demo.config import RunConfig, get_preset
 from vgg_demo.data import Digits, data_folder, unpack_mnist
 from vgg_demo.device import make_fabric
-from vgg_demo.export import curve_csv, curve_png, run_script
+from vgg_demo.export.run_files import curve_csv, curve_png, run_script
 from vgg_demo.runs.manager import continue_run, start_run
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import Run

@@ -30,9 +30,9 @@ from vgg_demo.errors import QuestionError, RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, create_run, get_run
-from vgg_demo.ui import feed
-from vgg_demo.ui.feed import TICK_SECONDS, TOKEN, UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
-from vgg_demo.ui.feed_question import Question, read_question
+from vgg_demo.ui.train import feed
+from vgg_demo.ui.train.feed import TICK_SECONDS, TOKEN, UPLOT, UPLOT_URL, ceiling, page_key, routes, snapshot
+from vgg_demo.ui.train.feed_question import Question, read_question
 
 JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 KEYS = st.sampled_from(["runs", "smoothing", "turn", "rates", "followed", "token"]) | st.text(max_size=5)

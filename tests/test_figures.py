@@ -10,7 +10,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from vgg_demo.evaluation import summarise_predictions
-from vgg_demo.figures import (
+from vgg_demo.metrics import (
     expected_calibration_error,
     reliability_bins,
     selective_accuracy,

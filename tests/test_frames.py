@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw
 from tests.test_drawing import on_canvas
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
-from vgg_demo.frames import without_frames
+from vgg_demo.drawing.frames import without_frames
+from vgg_demo.drawing.predict import read_drawing
 from vgg_demo.model import VGG
-from vgg_demo.reading import read_drawing
 
 Pixels = npt.NDArray[np.uint8]
 CORNERS = [(30, 24), (252, 30), (246, 256), (26, 250)]  # a little crooked

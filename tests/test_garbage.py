@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers import wait_until
 from tests.test_jobs import opened, served
-from vgg_demo.ui import garbage
-from vgg_demo.ui.garbage import Collector
+from vgg_demo.ui.shared import garbage
+from vgg_demo.ui.shared.garbage import Collector
 
 
 def test_collector_collects_once_for_a_class_that_leaves(monkeypatch: pytest.MonkeyPatch) -> None:

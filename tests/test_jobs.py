@@ -20,8 +20,8 @@ from websockets.typing import Subprotocol
 
 from tests.helpers import PROJECT, wait_until
 from vgg_demo.benchmark.server import Viewer
-from vgg_demo.ui import jobs
-from vgg_demo.ui.jobs import Job, Page
+from vgg_demo.ui.shared import jobs
+from vgg_demo.ui.shared.jobs import Job, Page
 
 
 def endless(progress: jobs.Progress) -> None:

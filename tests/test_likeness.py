@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vgg_demo.data import Digits
-from vgg_demo.likeness import MOST_CROSSINGS, crossings, load_likeness
+from vgg_demo.drawing.rejection import MOST_CROSSINGS, crossings, load_likeness
 
 
 @pytest.mark.parametrize("is_upright", [True, False])

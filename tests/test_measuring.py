@@ -10,10 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers import TINY, wait_until
-from vgg_demo.budget import estimate_seconds, record_speed
 from vgg_demo.config import PRESETS, get_preset
 from vgg_demo.runs.child import Ending
-from vgg_demo.ui import resources, settings
+from vgg_demo.runs.cost import estimate_seconds, record_speed
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.train import settings
 
 pytestmark = pytest.mark.usefixtures("home")
 CHANGED = get_preset("classroom").config.with_changes(batch_size=17)

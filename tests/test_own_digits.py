@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vgg_demo import own_digits
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digit
+from vgg_demo.drawing import labelled_folder
+from vgg_demo.drawing.image_files import read_image
+from vgg_demo.drawing.labelled_folder import PictureFile, read_folder, read_pictures, read_uploads, read_zip
+from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.errors import DataError, ImageError
-from vgg_demo.own_digits import PictureFile, read_folder, read_pictures, read_uploads, read_zip
-from vgg_demo.pictures import read_image
 
 
 def png(digits: Digits, index: int, size: tuple[int, int] = (100, 120), is_dark_on_light: bool = False) -> bytes:
@@ -127,7 +127,7 @@ def test_clutter_of_other_systems_is_passed_by_silently(files: dict[str, bytes])
 
 
 def test_more_pictures_than_the_limit_are_left_out(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_digits, "MAX_FILES", 5)
+    monkeypatch.setattr(labelled_folder, "MAX_FILES", 5)
 
     own = read_zip(zipped(files))
 
@@ -139,7 +139,7 @@ def test_pictures_over_the_budget_of_pixels_are_left_out_and_small_ones_after_th
     files: dict[str, bytes], mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = png(mnist[1], 0, size=(400, 550))
-    monkeypatch.setattr(own_digits, "MAX_TOTAL_PIXELS", 1_000_000)
+    monkeypatch.setattr(labelled_folder, "MAX_TOTAL_PIXELS", 1_000_000)
 
     own = read_uploads([(f"7/large-{i}.png", large) for i in range(10)] + list(files.items()))
 
@@ -182,7 +182,7 @@ def test_files_that_fail_use_up_the_budget_of_bytes_too(monkeypatch: pytest.Monk
         tried.append(name)
         raise ImageError("it is damaged in the zip")
 
-    monkeypatch.setattr(own_digits, "MAX_TOTAL_BYTES", 1_000)
+    monkeypatch.setattr(labelled_folder, "MAX_TOTAL_BYTES", 1_000)
     files = [PictureFile(f"3/{i}.png", 300, partial(read, f"3/{i}.png")) for i in range(10)]
 
     with pytest.raises(DataError):

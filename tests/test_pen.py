@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vgg_demo.pen import draw_again, follow
+from vgg_demo.drawing.rasterize import draw_again, follow
 
 
 def stroke(*path: list[Any], pen: int = 22) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers import TINY
-from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.config import PRESETS
 from vgg_demo.model import VGG
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.store import create_run
-from vgg_demo.ui import resources
-from vgg_demo.ui.text import plain
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.text import plain
 
 UI = Path(__file__).parent.parent / "vgg_demo" / "ui"
 EVIL = "![x](http://evil.example/x.png) www.example.com me@example.com :smile: :red[x] $x^2$ <b> `c` **d** -> e"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import PROJECT, TINY, kill, processes, steps, stop, wait_for_state, wait_for_step, wait_until
-from vgg_demo.budget import record_speed
 from vgg_demo.errors import RunError
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch, queue_run, withdraw_run
 from vgg_demo.runs.queue import (
     ClassSettings,

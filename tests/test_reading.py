@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw, ImageFilter
 from tests.test_drawing import on_canvas
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digit
+from vgg_demo.drawing.image_files import decode_image, list_pictures
+from vgg_demo.drawing.mnist_form import prepare_digit
+from vgg_demo.drawing.predict import read_drawing, read_files
 from vgg_demo.errors import BlankImageError, ImageError
 from vgg_demo.model import VGG
-from vgg_demo.pictures import decode_image, list_pictures
-from vgg_demo.reading import read_drawing, read_files
 from vgg_demo.scribbles import KINDS, make_scribbles
 
 Pixels = npt.NDArray[np.uint8]

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from sklearn.metrics import accuracy_score, confusion_matrix
 
+from vgg_demo.export.html_report import html_report
+from vgg_demo.export.result_files import Subject, curves_png, figures_csv, matrix_png, predictions_csv, to_document
 from vgg_demo.predictions import Predictions
-from vgg_demo.report import Subject, curves_png, figures_csv, matrix_png, predictions_csv, to_document
-from vgg_demo.ui.report_page import html_report
 
 SUBJECT = Subject("my <b>network</b>", "test digits", "ab" * 32, "classroom")
 

@@ -8,10 +8,20 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
+from vgg_demo.analysis.robustness import (
+    DISTORTIONS,
+    distorted,
+    invert,
+    measure_robustness,
+    rotate,
+    scale,
+    shift,
+    thicken,
+    thin,
+)
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.evaluation import evaluate
-from vgg_demo.robustness import DISTORTIONS, distorted, invert, measure_robustness, rotate, scale, shift, thicken, thin
 from vgg_demo.runs.store import find_checkpoint
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from vgg_demo.config import TrainConfig
-from vgg_demo.schedule import LearningRateOverride, learning_rate_at
+from vgg_demo.recipe.schedule import LearningRateOverride, learning_rate_at
 
 CLASSROOM_STEPS = 573
 

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.test_app import CLASSROOM, app, click, labels, over, set_field, texts
-from vgg_demo.budget import record_speed
 from vgg_demo.config import PRESETS, RunConfig, get_preset
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.store import list_runs
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import TINY, wait_until
-from vgg_demo import budget
-from vgg_demo.budget import estimate_seconds, measure_step
 from vgg_demo.data import Digits
-from vgg_demo.runs import worker
+from vgg_demo.runs import cost, worker
+from vgg_demo.runs.cost import estimate_seconds, measure_step
 from vgg_demo.runs.step_times import DISTURBING_CORES, CoresTaken, StepTimes
 from vgg_demo.runs.store import create_run
 from vgg_demo.runs.worker import run_worker
@@ -101,7 +100,7 @@ def test_run_of_enough_undisturbed_steps_gives_their_median(
 
 
 def test_measurement_that_is_disturbed_all_the_time_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "StepTimes", lambda: StepTimes(lambda: SHARED_BY_THREE))
-    monkeypatch.setattr(budget, "PROBE_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(cost, "StepTimes", lambda: StepTimes(lambda: SHARED_BY_THREE))
+    monkeypatch.setattr(cost, "PROBE_PATIENCE_SECONDS", 0.5)
 
     assert 0 < measure_step(TINY) < 10

@@ -11,10 +11,10 @@ from PIL import Image, ImageDraw
 
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
-from vgg_demo.drawing import prepare_digits
+from vgg_demo.drawing.mnist_form import prepare_digits
+from vgg_demo.drawing.predict import read_drawing
+from vgg_demo.drawing.touching import cuts
 from vgg_demo.model import VGG
-from vgg_demo.reading import read_drawing
-from vgg_demo.touching import cuts
 
 Pixels = npt.NDArray[np.uint8]
 SCALE = 6

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from vgg_demo import verdict
-from vgg_demo.measurements import Diagnosis, LayerFigures, median
+from vgg_demo.diagnosis import verdict
+from vgg_demo.diagnosis.records import Diagnosis, LayerFigures, median
+from vgg_demo.diagnosis.verdict import HIGH_SENTENCES, SENTENCES, judge
 from vgg_demo.runs.reader import Curve
-from vgg_demo.verdict import HIGH_SENTENCES, SENTENCES, judge
 
 SPREAD = (7, 7, 6, 6, 6, 6, 6, 7, 7, 6)
 ONE = (0, 64, 0, 0, 0, 0, 0, 0, 0, 0)

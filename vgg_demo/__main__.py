@@ -40,8 +40,8 @@ def cli() -> None:
 @json_option
 def presets(as_json: bool) -> None:
     """List the presets, with their parameters and the time each takes here."""
-    from vgg_demo.budget import estimate_seconds, format_duration
-    from vgg_demo.budget import main as measure_budget
+    from vgg_demo.runs.cost import estimate_seconds, format_duration
+    from vgg_demo.runs.cost import main as measure_budget
 
     if not as_json and any(estimate_seconds(p.config) is None for p in PRESETS.values()):
         click.echo("Measuring how long each takes on this machine (once, about a minute) …", err=True)
@@ -211,7 +211,7 @@ def read_own_digits(images: Path) -> tuple[Digits, list[dict[str, str]]]:
     """Labelled pictures of a folder or zip, and the files that cannot be used. Raises DataError."""
     from dataclasses import asdict
 
-    from vgg_demo.own_digits import read_folder, read_zip
+    from vgg_demo.drawing.labelled_folder import read_folder, read_zip
 
     own = read_zip(images) if images.is_file() else read_folder(images)
     return own.digits, [asdict(file) for file in own.left_out]
@@ -227,8 +227,8 @@ def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> 
     What cannot be read is listed, and the exit status is then 1; 2 when one picture alone was asked for.
     """
     from vgg_demo.checkpoint import load_checkpoint
-    from vgg_demo.pictures import list_pictures
-    from vgg_demo.reading import as_row, read_files
+    from vgg_demo.drawing.image_files import list_pictures
+    from vgg_demo.drawing.predict import as_row, read_files
     from vgg_demo.runs.store import find_checkpoint
 
     network, _ = load_checkpoint(find_checkpoint(checkpoint))
@@ -273,8 +273,8 @@ def show_answers(rows: list[dict[str, Any]]) -> None:
 @json_option
 def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_json: bool) -> None:
     """Say why a network learns or does not: signal, gradient and update of every layer."""
-    from vgg_demo.examine import diagnose as examine
-    from vgg_demo.examine import document, table
+    from vgg_demo.diagnosis.checks import diagnose as examine
+    from vgg_demo.diagnosis.checks import document, table
 
     if preset and checkpoint:
         raise click.UsageError("--preset and --checkpoint: give one of them")

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from vgg_demo.config import CLASSES
 from vgg_demo.data import Digits, batches
-from vgg_demo.figures import confusion_counts, wilson_interval
+from vgg_demo.metrics import confusion_counts, wilson_interval
 from vgg_demo.model import VGG
 from vgg_demo.predictions import Predictions, check_answers
 from vgg_demo.transforms import transform_batch

@@ -16,11 +16,11 @@ import torch
 
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import load_test, load_train
-from vgg_demo.drawing import prepare_digit
+from vgg_demo.drawing.mnist_form import prepare_digit
+from vgg_demo.drawing.predict import read_drawing
+from vgg_demo.drawing.rejection import FILE, fit, load_likeness
 from vgg_demo.evaluation import predict_logits
-from vgg_demo.likeness import FILE, fit, load_likeness
 from vgg_demo.model import VGG
-from vgg_demo.reading import read_drawing
 from vgg_demo.runs.store import find_checkpoint
 from vgg_demo.scribbles import make_scribbles
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from vgg_demo.config import CLASSES
 from vgg_demo.errors import CheckpointError, FormatError
-from vgg_demo.figures import confusion_counts
 from vgg_demo.files import replacing
+from vgg_demo.metrics import confusion_counts
 from vgg_demo.schema import LONGEST, Kind, number, parse_json, read_table, whole
 
 FORMAT = "vgg-demo-predictions-1"

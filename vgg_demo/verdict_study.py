@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from vgg_demo import config as settings
-from vgg_demo import verdict
 from vgg_demo.config import RunConfig, get_preset
-from vgg_demo.measurements import Diagnosis
-from vgg_demo.verdict import judge
+from vgg_demo.diagnosis import verdict
+from vgg_demo.diagnosis.records import Diagnosis
+from vgg_demo.diagnosis.verdict import judge
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def cases() -> list[Case]:
 
 def _kill_layer(index: int, value: float = -20.0) -> Callable[[Any], None]:
     def kill(training: Any) -> None:
-        from vgg_demo.diagnosis import weight_layers
+        from vgg_demo.diagnosis.measure import weight_layers
 
         bias = weight_layers(training.network)[index][1].bias
         assert bias is not None
@@ -87,8 +87,8 @@ def _wrong_labels(share: float) -> Callable[[Any], None]:
 
 def train(case: Case, seed: int, fabric: Any, digits: Any) -> dict[str, Any]:
     """One training, watched without a limit on what looking costs; everything that was measured."""
+    from vgg_demo.diagnosis.monitor import watch
     from vgg_demo.training import Training
-    from vgg_demo.watching import watch
 
     whole = settings.MNIST_TRAIN_IMAGES
     settings.MNIST_TRAIN_IMAGES = case.images or whole

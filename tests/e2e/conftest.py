@@ -18,8 +18,8 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from vgg_demo.budget import record_speed
 from vgg_demo.config import PRESETS
+from vgg_demo.runs.cost import record_speed
 
 PROJECT = Path(__file__).parent.parent.parent
 CHROMIUM_FLAGS = [

@@ -12,9 +12,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from vgg_demo.benchmark.loops import our_steps
 from vgg_demo.benchmark.rows import Effort, Row
-from vgg_demo.budget import convolution_flops
 from vgg_demo.config import ModelConfig, RunConfig, get_preset
 from vgg_demo.data import load_train
+from vgg_demo.runs.cost import convolution_flops
 
 ROUNDS = {"classroom": (9, 60), "blog": (3, 1)}  # of so many steps
 QUICK = {"classroom": (3, 20)}

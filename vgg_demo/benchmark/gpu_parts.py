@@ -15,11 +15,11 @@ import torch
 
 from vgg_demo.benchmark.rows import Row
 from vgg_demo.benchmark.variants import Prepare, as_compiled, as_graph, cudnn_benchmark, faster, synchronize
-from vgg_demo.budget import forward_flops
 from vgg_demo.config import RunConfig, get_preset
 from vgg_demo.data import Digits, load_mnist
 from vgg_demo.device import make_fabric
 from vgg_demo.evaluation import predict
+from vgg_demo.runs.cost import forward_flops
 from vgg_demo.training import EpochEvent, Training
 
 STORY_SECONDS, BLOG_SECONDS, BEST_SECONDS = 50.0, 30.0, 120.0  # what takes longer is done in part

@@ -20,7 +20,7 @@ from vgg_demo.config import RunConfig, get_preset
 from vgg_demo.data import Digits, epoch_order, load_train, split_train
 from vgg_demo.device import make_fabric, precision_here
 from vgg_demo.model import VGG
-from vgg_demo.schedule import learning_rate_at
+from vgg_demo.recipe.schedule import learning_rate_at
 from vgg_demo.training import StepEvent, Training, make_optimizer
 from vgg_demo.transforms import transform_batch
 

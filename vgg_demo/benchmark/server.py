@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from vgg_demo.budget import record_speed
 from vgg_demo.config import PRESETS, RunConfig, get_preset
+from vgg_demo.diagnosis.records import Diagnosis, LayerFigures
 from vgg_demo.errors import RunError
-from vgg_demo.measurements import Diagnosis, LayerFigures
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.store import PROJECT, Run, create_run
 from vgg_demo.training import StepEvent

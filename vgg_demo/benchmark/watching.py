@@ -33,7 +33,7 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 def tick_rows(run: Run, config: RunConfig, length: int, ticks: int) -> Iterator[Row]:
     """Ticks without a server: reading what is new, thinning, and answering. Steps are recorded from length on."""
-    from vgg_demo.ui.feed import snapshot
+    from vgg_demo.ui.train.feed import snapshot
 
     milliseconds, sizes = [], []
     for tick in range(ticks + 1):  # the first reads the whole file

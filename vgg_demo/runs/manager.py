@@ -177,13 +177,13 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
 
 def spawn_budget(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start measuring how long a training with these settings takes here."""
-    command = child_command(_probe_limits(), "vgg_demo.budget", json.dumps(config.to_dict()))
+    command = child_command(_probe_limits(), "vgg_demo.runs.cost", json.dumps(config.to_dict()))
     return _spawn(*command, niceness=MEASURING_NICENESS)
 
 
 def spawn_checks(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start the three quick checks of a config; the result comes on standard output."""
-    command = child_command(_probe_limits(), "vgg_demo.examine", json.dumps(config.to_dict()))
+    command = child_command(_probe_limits(), "vgg_demo.diagnosis.checks", json.dumps(config.to_dict()))
     return _spawn(*command, niceness=0, stdout=subprocess.PIPE)  # a person waits for it
 
 

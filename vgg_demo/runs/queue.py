@@ -8,9 +8,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vgg_demo.budget import estimate_seconds
 from vgg_demo.errors import FormatError, RunError
 from vgg_demo.files import write_text
+from vgg_demo.runs.cost import estimate_seconds
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, home, list_runs
 from vgg_demo.schema import Kind, flag, read_json, read_table

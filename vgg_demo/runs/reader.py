@@ -10,13 +10,13 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
+from vgg_demo.diagnosis.records import Diagnosis
+from vgg_demo.diagnosis.verdict import Verdict, judge
 from vgg_demo.errors import FormatError
-from vgg_demo.measurements import Diagnosis
 from vgg_demo.runs.events import EPOCH, LEARNING_RATE, SCHEDULE, STEP
 from vgg_demo.runs.series import Smoother, Thinner
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import parse_json, read_table
-from vgg_demo.verdict import Verdict, judge
 
 SMOOTHED_LOSS = 0.9  # of the loss as a figure: the average of about the last ten batches
 JUDGED_AGAIN = 1.02  # times as many steps as when it was last judged, which looks at all of them

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vgg_demo.config import RunConfig
-from vgg_demo.measurements import Diagnosis, without_nan
+from vgg_demo.diagnosis.records import Diagnosis, without_nan
 from vgg_demo.runs.store import Run
 from vgg_demo.training import LOG_EVERY_STEPS, EpochEvent, Event, StepEvent
 

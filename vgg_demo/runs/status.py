@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vgg_demo.measurements import RESULT, without_nan
+from vgg_demo.diagnosis.records import RESULT, without_nan
 from vgg_demo.schema import LATEST, Kind, number, one_of, optional, read_table, table, text, whole
 
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed")

@@ -23,13 +23,15 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from vgg_demo.budget import record_speed
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.data import Digits, load_train
 from vgg_demo.device import make_fabric, precision_here, typed_memory_errors
+from vgg_demo.diagnosis.monitor import watch
+from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.errors import RunError, VggDemoError, first_line
-from vgg_demo.measurements import Diagnosis
+from vgg_demo.recipe.schedule import LearningRateOverride
 from vgg_demo.runs.control import Control
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.pacer import Pacer
 from vgg_demo.runs.processes import ProcessId
@@ -38,9 +40,7 @@ from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
 from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import Run, store_lock
-from vgg_demo.schedule import LearningRateOverride
 from vgg_demo.training import StepEvent, Training
-from vgg_demo.watching import watch
 
 SAVE_EVERY_SECONDS = 15.0
 SAVE_SHARE = 0.05  # of the time at most goes into saving

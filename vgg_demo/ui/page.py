@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vgg_demo.ui import draw_tab, evaluate_tab, garbage, identity, resources, train_tab
-from vgg_demo.ui.text import DRAW, EVALUATE, TRAIN, _, find_tab
+from vgg_demo.ui.draw import tab as draw_tab
+from vgg_demo.ui.evaluate import tab as evaluate_tab
+from vgg_demo.ui.shared import garbage, identity, resources
+from vgg_demo.ui.shared.text import DRAW, EVALUATE, TRAIN, _, find_tab
+from vgg_demo.ui.train import tab as train_tab
 
 st.set_page_config(page_title="VGG Demo", page_icon="✍️", layout="wide")
 resources.warm_up()

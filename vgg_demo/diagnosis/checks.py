@@ -1,0 +1,193 @@
+"""Diagnose outside the page: a preset by a few steps of training, a checkpoint as it is; three quick checks.
+
+python -m vgg_demo.diagnosis.checks CONFIG makes the three checks of a config given as JSON, and prints them as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vgg_demo.config import RunConfig, get_preset
+from vgg_demo.diagnosis.records import Diagnosis
+from vgg_demo.diagnosis.verdict import Verdict, judge
+from vgg_demo.errors import VggDemoError
+from vgg_demo.runs.store import find_checkpoint
+
+CHECK_IMAGES = 32
+CHECK_STEPS = 100
+CHECK_SECONDS = 30.0
+FAR_FROM_LN_10 = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One quick check. passed: None when there was no time for it. evidence: the figures; reason: in plain words."""
+
+    name: str
+    passed: bool | None
+    reason: str
+
+
+def diagnose(preset: str, checkpoint: str | None, steps: int | None) -> tuple[Verdict, Diagnosis]:
+    """A checkpoint as it is, when one is named; else 50 steps of a preset. Raises ConfigError, CheckpointError."""
+    if checkpoint:
+        return diagnose_checkpoint(find_checkpoint(checkpoint), steps or 0)
+    return diagnose_preset(get_preset(preset).config, 50 if steps is None else steps)
+
+
+def diagnose_preset(config: RunConfig, steps: int) -> tuple[Verdict, Diagnosis]:
+    """Train the network for the first steps of its whole run, here and without a run, and judge."""
+    from vgg_demo.data import load_train
+    from vgg_demo.diagnosis.monitor import watch
+    from vgg_demo.training import StepEvent
+
+    training = _training(config, load_train())
+    diagnoses: list[Diagnosis] = []
+    losses: list[float] = []
+    for event in watch(training, share=1.0, last_look=steps):
+        if isinstance(event, Diagnosis):
+            diagnoses.append(event)
+            if event.step == steps:
+                break
+        elif isinstance(event, StepEvent):
+            losses.append(event.loss)
+            if not math.isfinite(event.loss):
+                break
+    verdict = judge(diagnoses, losses)
+    assert verdict is not None
+    return verdict, diagnoses[-1]
+
+
+def diagnose_checkpoint(path: Path, steps: int = 0) -> tuple[Verdict, Diagnosis]:
+    """Look into a trained network. What its run recorded is used where it lies beside it. Raises CheckpointError.
+
+    steps: when given, it is trained on for as many, in memory, to see its updates too.
+    """
+    from vgg_demo.checkpoint import load_checkpoint
+    from vgg_demo.data import load_train
+    from vgg_demo.diagnosis.measure import measure, probe_size, with_probe_gradients
+    from vgg_demo.diagnosis.monitor import watch
+    from vgg_demo.runs.reader import RunReader
+    from vgg_demo.runs.store import Run
+    from vgg_demo.training import StepEvent
+
+    network, header = load_checkpoint(path)
+    digits = load_train()
+    probe = digits[: probe_size(header.config.model)]
+    step = header.metrics.get("steps", 0)
+    now = with_probe_gradients(measure(network, probe, step), network, probe)
+    curve = RunReader(Run(path.parent)).refresh()
+    diagnoses, losses = [*curve.diagnoses, now], list(curve.losses)
+    if steps:
+        training = _training(header.config.with_changes(device="auto"), digits)  # here, wherever it was trained before
+        training.network.load_state_dict(network.state_dict())
+        for event in watch(training, share=1.0, last_look=steps):
+            if isinstance(event, Diagnosis):
+                now = replace(event, step=step + event.step)
+                diagnoses.append(now)
+                if event.step == steps:
+                    break
+            elif isinstance(event, StepEvent):
+                losses.append(event.loss)
+    verdict = judge(diagnoses, losses, curve.epochs)
+    assert verdict is not None
+    return verdict, now
+
+
+def document(verdict: Verdict, diagnosis: Diagnosis) -> dict[str, Any]:
+    """As diagnose --json gives it."""
+    values = diagnosis.to_dict()
+    return {
+        **verdict.to_dict(),
+        "step": diagnosis.step,
+        "image_signal": values["image_signal"],
+        "layers": values["layers"],
+        "answers": values["answers"],
+        "shown": values["shown"],
+    }
+
+
+def table(verdict: Verdict, diagnosis: Diagnosis) -> str:
+    """The layers and the verdict, for people."""
+    lines = [f"{'layer':<10} {'signal':>9} {'gradient':>9} {'update':>9} {'silent':>7}"]
+    lines.append(f"{'image':<10} {diagnosis.image_signal:>9.1e}")
+    for layer in diagnosis.layers:
+        figures = [
+            "–" if math.isnan(value) else f"{value:.1e}" for value in (layer.signal, layer.gradient, layer.update)
+        ]
+        silent = "–" if math.isnan(layer.silent) else f"{layer.silent:.0%}"
+        lines.append(f"{layer.name:<10} {figures[0]:>9} {figures[1]:>9} {figures[2]:>9} {silent:>7}")
+    return "\n".join([*lines, "", *(finding.sentence for finding in verdict.findings)])
+
+
+def quick_checks(config: RunConfig) -> list[Check]:
+    """What experts look at before a long run: the first loss, whether one batch can be learned, and by its images."""
+    import torch.nn.functional as F
+
+    from vgg_demo.data import load_train
+    from vgg_demo.transforms import transform_batch
+
+    digits = load_train()
+    # a batch of its own, the same at every step, at the highest learning rate that the run will have
+    training = _training(config.with_changes(schedule="constant"), digits)
+    batch = training.train_digits[:CHECK_IMAGES]
+    images = transform_batch(batch.images, config.model)
+    network, optimizer = training.model.train(), training.optimizer
+    losses: list[float] = []
+    started = time.monotonic()
+    while len(losses) <= CHECK_STEPS and time.monotonic() - started < CHECK_SECONDS:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(network(images), batch.labels)
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]) or losses[-1] < 0.1:
+            break
+        training.fabric.backward(loss)
+        optimizer.step()
+    shares = batch.labels.bincount(minlength=10) / len(batch)
+    blank = -sum(float(share) * math.log(share) for share in shares if share > 0)
+    return judge_checks(losses, blank)
+
+
+def judge_checks(losses: list[float], blank_loss: float) -> list[Check]:
+    """losses: of one batch, learned from again and again. blank_loss: the lowest that blank images allow for it."""
+    first, last, steps = losses[0], losses[-1], len(losses) - 1
+    begins = abs(first - math.log(10)) < FAR_FROM_LN_10
+    start = f"the first loss is {first:.2f}; knowing nothing of ten digits is ln 10 = 2.30"
+    in_time = steps >= CHECK_STEPS or last < blank_loss / 4 or not math.isfinite(last)
+    learned = f"after {steps} steps on the same {CHECK_IMAGES} digits the loss is {last:.2f}"
+    blank = f"the loss is {last:.2f}; with blank images it could not fall below {blank_loss:.2f}"
+    if not in_time:
+        learned += f"; there was no time for more in {CHECK_SECONDS:.0f} s"
+    return [
+        Check("The loss at the start is about ln 10", begins, start),
+        Check("It can learn one batch by heart", last < blank_loss / 4 or (False if in_time else None), learned),
+        Check("It beats a blank image", last < blank_loss - 0.2 or (False if in_time else None), blank),
+    ]
+
+
+def _training(config: RunConfig, digits: Any) -> Any:
+    from vgg_demo.device import make_fabric
+    from vgg_demo.training import Training
+
+    return Training(config, digits, make_fabric(config.train.device, config.train.precision))
+
+
+def main(arguments: list[str]) -> int:
+    """Make the checks of one config."""
+    try:
+        checks = quick_checks(RunConfig.from_dict(json.loads(arguments[0])))
+    except VggDemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps([asdict(check) for check in checks]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""The canvas: drawing with a finger, a pen, the mouse or the keyboard; undo, redo, clear; how thick the pen is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.text import _
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Pixels = npt.NDArray[np.uint8]
+
+CANVAS_PIXELS, WIDE_PIXELS = 280, 560
+PEN_PIXELS = 22
+THINNEST, THICKEST = 4, 40
+
+TOOLS_HTML = """
+<div class="tools">
+  <button type="button" data-tool="undo" disabled><b aria-hidden="true">↶</b> <span></span></button>
+  <button type="button" data-tool="redo" disabled><b aria-hidden="true">↷</b> <span></span></button>
+  <button type="button" data-tool="clear"><b aria-hidden="true">✕</b> <span></span></button>
+</div>
+<p class="hint" aria-live="polite" hidden></p>
+"""
+TOOLS_CSS = """
+.tools { display: flex; gap: .5rem; max-width: 280px; }
+button { flex: 1; min-height: 44px; padding: 0 .4rem; font: inherit; cursor: pointer; color: var(--st-text-color);
+         background: var(--st-background-color); border: 1px solid var(--st-border-color); touch-action: manipulation;
+         border-radius: var(--st-button-radius, .5rem); white-space: nowrap; }
+button:hover:not(:disabled) { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
+button:disabled { opacity: .45; cursor: default; }
+.hint { margin: .4rem 0 0; font-size: .85rem; color: var(--st-text-color); max-width: 280px; }
+"""
+
+_tools = st.components.v2.component(
+    "sketch_tools",
+    html=TOOLS_HTML,
+    css=TOOLS_CSS,
+    js=Path(__file__).with_name("sketch_tools.js").read_text(encoding="utf-8"),
+)
+
+
+def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
+    """The canvas and its tools: what is drawn, white ink on black, and the same with a pen that suits its size.
+
+    uint8 (280, 280 or 560, 4), None before the first stroke; and uint8 (280, 280 or 560), None for mere dots.
+    """
+    from streamlit_drawable_canvas import st_canvas  # raises when imported outside a running app
+
+    from vgg_demo.drawing.rasterize import draw_again
+
+    result = st_canvas(
+        stroke_width=st.session_state.get("pen", PEN_PIXELS),
+        stroke_color="#FFFFFF",
+        background_color="#000000",
+        width=WIDE_PIXELS if st.session_state.get("wide") else CANVAS_PIXELS,
+        height=CANVAS_PIXELS,
+        return_image_data=True,
+        key="canvas",
+    )
+    _tools(
+        key="sketch_tools",
+        data={
+            "undo": _("Undo"),
+            "redo": _("Redo"),
+            "clear": _("Clear"),
+            "label": _("Canvas. Arrow keys move the pen, the space bar puts it down and lifts it."),
+            "up": _("Pen up. Arrow keys move it, the space bar puts it down. With Shift it moves finely."),
+            "down": _("Pen down. Arrow keys draw, the space bar lifts it and has the drawing read."),
+        },
+    )
+    pixels: Pixels | None = result.image_data
+    return pixels, None if pixels is None else draw_again(result.json_data, *pixels.shape[:2])
+
+
+def settings() -> None:
+    """How thick the pen is, and how wide the canvas."""
+    with st.container(width=CANVAS_PIXELS, gap="small"):
+        st.slider(_("Pen, in pixels"), THINNEST, THICKEST, PEN_PIXELS, key="pen", persist_state=resources.KEPT)
+        st.toggle(_("Room for several digits"), key="wide", persist_state=resources.KEPT)

@@ -1,0 +1,120 @@
+"""Other ways to a digit than drawing it: a picture file, a photograph of paper, a test digit, one from Evaluate."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from vgg_demo.errors import ImageError
+from vgg_demo.ui.draw import pictures as draw_pictures
+from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.text import _, plain
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Pixels = npt.NDArray[np.uint8]
+
+TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+WAYS = {"upload": _("Upload"), "camera": _("Photograph"), "test": _("A test digit")}
+
+
+def show_sent() -> Pixels | None:
+    """The picture that is read in place of the canvas, uint8 (H, W, 3), and the way back; None without any."""
+    image: Pixels | None = st.session_state.get("draw_image")
+    # hidden, not left out: a canvas that goes loses its drawing
+    st.html(f"<style>.st-key-sketch {{ display: {'flex' if image is None else 'none'}; }}</style>")
+    if image is None:
+        return None
+    caption = st.session_state.get("draw_image_caption", "")
+    width = CANVAS_PIXELS if image.shape[1] >= image.shape[0] else CANVAS_PIXELS * image.shape[1] // image.shape[0]
+    with st.container(key="sent"):
+        draw_pictures.row([draw_pictures.figure(image, caption, caption, max(1, width))])
+    st.button(_("Back to the canvas"), icon=":material/draw:", key="unsend", on_click=_back)
+    return image[..., None].repeat(3, 2) if image.ndim == 2 else image
+
+
+def show() -> None:
+    """The ways, closed until asked for."""
+    with st.expander(_("Use a picture instead"), icon=":material/image:", key="draw_ways", on_change="rerun") as ways:
+        if not ways.open:
+            return
+        way = st.segmented_control(
+            _("Where from"),
+            list(WAYS),
+            format_func=WAYS.__getitem__,
+            key="draw_way",
+            default="upload",
+            required=True,
+            on_change=resources.forget,
+            args=("draw_image_error",),
+        )
+        version = st.session_state.setdefault("draw_upload_version", 0)
+        if way == "upload":
+            key = f"draw_upload-{version}"
+            st.file_uploader(
+                _("A picture of one or more digits, at most 20 MB. On a phone this offers the camera, too."),
+                type=TYPES,
+                key=key,
+                on_change=take_file,
+                args=(key,),
+            )
+        elif way == "camera":
+            key = f"draw_camera-{version}"
+            st.camera_input(_("Dark, thick digits on white paper, no lines"), key=key, on_change=take_file, args=(key,))
+            st.caption(_("A browser gives its camera only to this computer itself or over https."))
+        else:
+            st.button(
+                _("Show a random test digit"), icon=":material/casino:", key="draw_test", on_click=take_test_digit
+            )
+            st.caption(_("One of 10,000 that no network here learned from. Its true label comes after the answer."))
+        error = st.session_state.get("draw_image_error")
+        if error:
+            st.error(plain(error), icon=":material/error:")
+
+
+def take_file(key: str) -> None:
+    """Read what an uploader or a camera has, or say why it cannot be read."""
+    from vgg_demo.drawing.contrast import on_paper
+    from vgg_demo.drawing.image_files import decode_image
+
+    state: Any = st.session_state
+    resources.forget("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
+    file = state.get(key)
+    if file is None:  # taken away again
+        return
+    try:
+        pixels = on_paper(decode_image(file, _("This file")))
+    except ImageError as error:
+        state["draw_image_error"] = str(error)
+        return
+    _send(pixels, _("your photograph") if key.startswith("draw_camera") else file.name)
+
+
+def take_test_digit() -> None:
+    """Show a random test digit, and keep its true label for after the answer."""
+    digits = resources.test_digits()
+    index = random.randrange(len(digits))
+    _send(digits.images[index, 0].numpy(), _("test image {index}").format(index=index), int(digits.labels[index]))
+
+
+def true_label() -> int | None:
+    """The true label of the picture that is read, where it is known."""
+    caption, label = st.session_state.get("draw_image_label", (None, None))
+    is_shown = "draw_image" in st.session_state and caption == st.session_state.get("draw_image_caption")
+    return label if is_shown else None
+
+
+def _send(pixels: Pixels, caption: str, label: int | None = None) -> None:
+    state: Any = st.session_state
+    state["draw_image"], state["draw_image_caption"] = pixels, caption
+    state["draw_image_label"] = (caption, label)
+
+
+def _back() -> None:
+    resources.forget("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
+    st.session_state["draw_upload_version"] = st.session_state.get("draw_upload_version", 0) + 1  # empties the uploader

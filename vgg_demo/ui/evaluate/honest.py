@@ -1,0 +1,91 @@
+"""Honest testing: a run shows its validation figures; its test result opens on demand, and every look is counted."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vgg_demo.errors import StorageError
+from vgg_demo.runs.reveals import add_reveal, count_reveals
+from vgg_demo.runs.store import Run
+from vgg_demo.ui.evaluate import results
+from vgg_demo.ui.evaluate.results import DigitSet, Network
+from vgg_demo.ui.shared.text import _, plain
+
+
+def is_open(network: Network) -> bool:
+    """Whether the test result may be shown: of what ships always, of a run once it was revealed in this session."""
+    return network.run is None or _mark(network) in st.session_state.get("revealed", set())
+
+
+def was_just_revealed(network: Network) -> bool:
+    """Whether the test result was asked for in this session, so that it needs no second button."""
+    return network.run is not None and is_open(network)
+
+
+def pick_validation(network: Network) -> DigitSet | None:
+    """The digits that this run kept apart; or None, and why there are none."""
+    digit_set = results.validation_set(network.config)
+    if digit_set is None:
+        st.info(
+            _(
+                "This network learned from all 60,000 training digits and kept none apart, so there are no validation "
+                "digits. Only the test digits can say how good it is."
+            ),
+            icon=":material/info:",
+        )
+    return digit_set
+
+
+def offer(network: Network) -> None:
+    """The closed test set of a run: what it is, how often it was looked at, and the button that opens it."""
+    assert network.run is not None
+    st.markdown(
+        _(
+            "The test set is for the end. Whoever looks, changes something and looks again, fits the network to the "
+            "test digits, and the figure stops telling how it reads digits it has never met. Until then, "
+            "choose by the validation digits."
+        )
+    )
+    show_count(network.run)
+    st.button(
+        _("Reveal the test result"),
+        type="primary",
+        icon=":material/visibility:",
+        key="reveal",
+        on_click=reveal,
+        args=(network,),
+    )
+    if error := st.session_state.pop("reveal_error", None):
+        st.error(plain(error))
+
+
+def reveal(network: Network) -> None:
+    """Count the look, and open the test set for this session. What cannot be counted stays closed."""
+    assert network.run is not None
+    try:
+        add_reveal(network.run, network.sha256)
+        st.session_state.setdefault("revealed", set()).add(_mark(network))
+    except StorageError as error:
+        st.session_state["reveal_error"] = str(error)
+    except FileNotFoundError:
+        st.session_state["reveal_error"] = _("This checkpoint has just been deleted; pick another one.")
+
+
+def show_count(run: Run) -> None:
+    """How often the test result of this run was looked at."""
+    count = count_reveals(run)
+    if count == 0:
+        text = _("Nobody has looked at this run's test result yet.")
+    elif count == 1:
+        text = _("This run's test result was looked at **once**. The first look is the honest one.")
+    else:
+        text = _(
+            "This run's test result was looked at **{count} times**. With every look that changes what is done next, "
+            "it flatters a little more."
+        ).format(count=count)
+    st.caption(text)
+
+
+def _mark(network: Network) -> tuple[str, str]:
+    """A run in one state: after more training, and for another run of the same name, the test set is closed again."""
+    return "" if network.run is None else network.run.identity, network.version

@@ -1,0 +1,85 @@
+"""Your own data: a folder or a zip of labelled pictures, read as a drawing is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from vgg_demo.ui.evaluate.results import DigitSet
+from vgg_demo.ui.shared import jobs
+from vgg_demo.ui.shared.text import _
+
+if TYPE_CHECKING:
+    from vgg_demo.drawing.labelled_folder import OwnDigits
+
+MOST_LISTED = 200
+
+
+def pick() -> DigitSet | None:
+    """Ask for a folder or a zip, and read it. Returns None while there is none that can be used."""
+    st.markdown(
+        _(
+            "Pictures of one digit each, in sub-folders called **0** to **9** by what is on them: any size, dark on "
+            "light or light on dark. They are read as a picture on the Draw tab is, and are not stored."
+        )
+    )
+    kinds = {"zip": _("A zip file"), "folder": _("A folder")}
+    kind = st.segmented_control(
+        _("They come as"), list(kinds), format_func=kinds.__getitem__, default="zip", key="own_kind", required=True
+    )
+    if kind == "zip":
+        upload = st.file_uploader(_("Zip file"), type="zip", key="own_zip")
+        files = None if upload is None else [(upload.name, upload.getvalue())]
+    else:
+        uploads = st.file_uploader(_("Folder"), accept_multiple_files="directory", key="own_folder")
+        files = [(upload.name, upload.getvalue()) for upload in uploads] or None
+    if files is None:
+        st.caption(_("Choose one to see how this network reads it."))
+        return None
+    key = ("own", kind, _fingerprint(files))
+    own: OwnDigits | None = jobs.ask(
+        key, _reading(kind == "zip", files), _("Read them again"), "own", at_once=True, takes_turns=False
+    )
+    if own is None:
+        return None
+    show_left_out(own)
+    return DigitSet(f"own-{key[2][:16]}", _("pictures of your own"), lambda: own.digits, own.names)
+
+
+def show_left_out(own: OwnDigits) -> None:
+    """How many pictures could be used, and which could not, with the reason of each."""
+    if not own.left_out:
+        st.caption(_("All {count:,} pictures could be used.").format(count=len(own.digits)))
+        return
+    title = _("{used:,} pictures are used, {left:,} files are left out").format(
+        used=len(own.digits), left=len(own.left_out)
+    )
+    with st.expander(title, icon=":material/rule:", key="left_out"):
+        listed = own.left_out[:MOST_LISTED]
+        st.dataframe(
+            {_("file"): [file.name for file in listed], _("why it is left out"): [file.reason for file in listed]},
+            hide_index=True,
+        )
+        if len(own.left_out) > MOST_LISTED:
+            st.caption(_("The first {count:,} are listed.").format(count=MOST_LISTED))
+
+
+def _reading(is_zip: bool, files: list[tuple[str, bytes]]) -> jobs.Work:
+    def work(progress: jobs.Progress) -> Any:
+        from vgg_demo.drawing.labelled_folder import read_uploads, read_zip
+
+        return read_zip(io.BytesIO(files[0][1]), progress) if is_zip else read_uploads(files, progress)
+
+    return work
+
+
+def _fingerprint(files: list[tuple[str, bytes]]) -> str:
+    """Of the files' names and contents."""
+    total = hashlib.sha256()
+    for name, content in files:
+        total.update(f"{len(name)}:{name}:{len(content)}:".encode())
+        total.update(content)
+    return total.hexdigest()

@@ -1,0 +1,99 @@
+"""Who is looking: each browser has a secret of its own, and the teacher may have a code.
+
+The secret lies in a cookie; run folders hold only its hash. Whoever started a run may steer it, and so may the teacher.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+import re
+import secrets
+import time
+
+import streamlit as st
+
+from vgg_demo.runs.status import Status
+from vgg_demo.ui.shared.text import _, plain
+from vgg_demo.ui.train.code_attempts import code_attempts
+
+COOKIE = "vgg_demo_browser"
+
+logger = logging.getLogger(__name__)
+
+
+def remember_browser() -> None:
+    """Give a new browser its secret."""
+    if "browser" in st.session_state:
+        return
+    known = str(st.context.cookies.get(COOKIE, ""))
+    if re.fullmatch(r"[A-Za-z0-9_-]{32,64}", known):
+        st.session_state["browser"] = known
+        return
+    st.session_state["browser"] = st.session_state["new_browser"] = secrets.token_urlsafe(24)
+
+
+def write_cookie() -> None:
+    """Let a new browser keep its secret for a year. Harmless when repeated."""
+    if secret := st.session_state.get("new_browser"):
+        st.html(
+            f"<script>document.cookie = '{COOKIE}={secret}; max-age=31536000; path=/; SameSite=Strict'</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
+def owner() -> str:
+    """This browser's mark in the runs that it starts."""
+    return hashlib.sha256(st.session_state["browser"].encode()).hexdigest()[:32]
+
+
+def is_teacher() -> bool:
+    """Whether the teacher's code was given in this browser session."""
+    return bool(st.session_state.get("teacher", False))
+
+
+def may_steer(status: Status) -> bool:
+    """Whether this browser may stop, change or delete the run. Runs of the command line are everybody's."""
+    return status.owner is None or status.owner == owner() or is_teacher()
+
+
+def teacher_code() -> str | None:
+    """The code that VGG_DEMO_TEACHER_CODE sets, or None when there is no teacher."""
+    return os.environ.get("VGG_DEMO_TEACHER_CODE") or None
+
+
+def show_teacher_access() -> None:
+    """A field for the teacher's code, or the way back to being a student."""
+    if is_teacher():
+        st.caption(_("You are the teacher here: you can steer every run."))
+        st.button(_("Leave the teacher's role"), on_click=lambda: st.session_state.update(teacher=False))
+        return
+    st.text_input(
+        _("Teacher's code"),
+        type="password",
+        key="teacher_code",
+        on_change=_check_code,
+        help=_("It unlocks steering all runs, pausing the queue and hiding settings."),
+    )
+    if refused := st.session_state.pop("teacher_refused", None):
+        st.error(plain(refused))
+
+
+def _check_code() -> None:
+    """Take the code that was typed. Waits, in this browser's thread alone, for its turn and after a wrong one."""
+    given, code = st.session_state["teacher_code"], teacher_code()
+    st.session_state["teacher_code"] = ""
+    wait = code_attempts().take_turn()
+    if wait is None:
+        st.session_state["teacher_refused"] = _("Too many codes are being tried at the moment. Try again in a minute.")
+        return
+    time.sleep(wait)
+    if code is not None and hmac.compare_digest(given.encode(), code.encode()):
+        st.session_state["teacher"] = True
+        return
+    attempts = code_attempts()
+    time.sleep(attempts.count_failure())
+    logger.warning("A wrong teacher's code: number %d, from the browser %s", attempts.failures, owner()[:8])
+    st.session_state["teacher_refused"] = _("That is not the code.")

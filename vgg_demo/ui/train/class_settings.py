@@ -1,0 +1,45 @@
+"""What the teacher sets for everyone, behind the teacher's code. Nothing of it shows where no code is set."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vgg_demo.runs.manager import dispatch
+from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
+from vgg_demo.ui.shared import identity
+from vgg_demo.ui.shared.text import _
+
+
+def show() -> None:
+    """The teacher's corner."""
+    if identity.teacher_code() is None:
+        return
+    with st.expander(_("For the teacher"), icon=":material/school:", key="teacher_corner"):
+        identity.show_teacher_access()
+        if identity.is_teacher():
+            current = read_class_settings()
+            st.toggle(
+                _("Pause the queue"),
+                value=current.queue_paused,
+                key="queue_paused",
+                on_change=_write,
+                help=_("Runs that wait do not start until this is off."),
+            )
+            st.toggle(
+                _("Hide settings from students"),
+                value=current.settings_hidden,
+                key="settings_hidden",
+                on_change=_write,
+                help=_("Students choose a preset and press Start, without its settings."),
+            )
+
+
+def are_hidden() -> bool:
+    """Whether this viewer chooses a preset without its settings."""
+    return read_class_settings().settings_hidden and not identity.is_teacher()
+
+
+def _write() -> None:
+    if identity.is_teacher():
+        write_class_settings(ClassSettings(st.session_state["queue_paused"], st.session_state["settings_hidden"]))
+        dispatch()

@@ -1,0 +1,272 @@
+"""A guided ten minutes: predict, observe, explain. Why does the story's network not learn, and what mends it?
+
+The place in the lesson stands in the page's address, so that it can be left and taken up again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from vgg_demo.config import get_preset
+from vgg_demo.diagnosis.records import Diagnosis
+from vgg_demo.diagnosis.verdict import escape_step
+from vgg_demo.errors import VggDemoError
+from vgg_demo.runs.manager import queue_run
+from vgg_demo.runs.reader import Curve
+from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.text import DRAW, _, percent, plain
+from vgg_demo.ui.train import diagnosis_charts, diagnosis_view
+from vgg_demo.ui.train.lesson_questions import STEPS_TO_TRAIN, questions
+from vgg_demo.ui.train.lesson_runs import escape_in_words, finished, is_going_on, show_state
+
+TICK_SECONDS = 2.0
+STEPS = 5
+WHERE_BROKEN_ANSWERS = (1, 5)  # the steps that ask what the broken network will do
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where someone is in the lesson: the step from 1, STEPS + 1 when done, and the two networks once trained."""
+
+    step: int = 1
+    broken: str = ""
+    mended: str = ""
+
+
+def show() -> None:
+    """One closed expander, or nothing when it was hidden."""
+    if st.session_state.get("lesson_hidden"):
+        return
+    title = _("A lesson in ten minutes: why does it not learn?")
+    expanded = st.session_state.setdefault("lesson_expanded", "lesson" in st.query_params)  # taken up again
+    with st.expander(title, icon=":material/school:", key="lesson", expanded=expanded, on_change="rerun") as box:
+        if box.open:
+            waits = _is_waiting(read_place())
+            st.fragment(_show_step, run_every=TICK_SECONDS if waits else None)(waits)
+
+
+def _show_step(was_waiting: bool) -> None:
+    place = read_place()
+    if st.session_state.pop("page_changed", False) or (was_waiting and not _is_waiting(place)):
+        st.rerun()
+    if error := st.session_state.pop("lesson_error", None):
+        st.error(plain(error))
+    if place.step > STEPS:
+        st.success(_("**Done.** It was not the depth: the same 16 layers learn when the signal gets through them."))
+        _show_result(place)
+        st.button(_("Begin again"), key="lesson_again", on_click=write_place, args=(Place(),))
+        _show_ways_out(place)
+        return
+    question = questions()[place.step - 1]
+    st.progress((place.step - 1) / STEPS)
+    st.markdown(f"**{place.step} / {STEPS} · {question.title}**")
+    key, guesses = f"lesson-guess-{place.step}", st.session_state.setdefault("lesson_guesses", {})
+    if place.step in guesses:
+        st.session_state.setdefault(key, guesses[place.step])  # it is forgotten while another tab is open
+    guess = st.radio(question.text, question.choices, index=None, key=key)
+    guesses[place.step] = guess or guesses.get(place.step)
+    if guess is None:
+        st.caption(_("Choose first, then look."))
+    else:
+        seen = _ACTIONS[place.step - 1](place)
+        if seen:
+            st.markdown(_judge(place, guess == question.choices[question.right]) + seen)
+            st.button(
+                _("Next") if place.step < STEPS else _("Finish"),
+                type="primary",
+                key="lesson_next",
+                on_click=write_place,
+                args=(Place(place.step + 1, place.broken, place.mended),),
+            )
+    _show_ways_out(place)
+
+
+def _judge(place: Place, is_right: bool) -> str:
+    """What stands before the measurement. A broken network that learned all the same is an exception, and no judge."""
+    escape = escape_in_words(place.broken) if place.step in WHERE_BROKEN_ANSWERS else ""
+    if escape:
+        return escape + " "
+    return _("**As you said.** ") if is_right else _("**Not so.** ")
+
+
+def _show_ways_out(place: Place) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if place.step > 1:
+            back = Place(min(place.step, STEPS + 1) - 1, place.broken, place.mended)
+            st.button(_("Back"), key="lesson_back", type="tertiary", on_click=write_place, args=(back,))
+        if place.step <= STEPS:
+            skipped = Place(place.step + 1, place.broken, place.mended)
+            st.button(_("Skip this step"), key="lesson_skip", type="tertiary", on_click=write_place, args=(skipped,))
+        st.button(_("Hide the lesson"), key="lesson_hide", type="tertiary", on_click=_hide)
+
+
+def _reproduce(place: Place) -> str | None:
+    """Step 1: train the story's network."""
+    curve = finished(place.broken)
+    if curve is None:
+        show_state(place.broken)
+        if not is_going_on(place.broken):
+            label = _("Train it: {steps} steps").format(steps=STEPS_TO_TRAIN)
+            st.button(label, icon=":material/play_arrow:", key="lesson_train", on_click=_train_broken)
+        return None
+    loss = sum(curve.losses[-50:]) / len(curve.losses[-50:])
+    return _("After {steps} steps the loss is **{loss:.3f}**, and knowing nothing is 2.303. {answers}").format(
+        steps=curve.last_step, loss=loss, answers=diagnosis_charts.answers_in_words(curve.diagnoses[-1])
+    )
+
+
+def _guess(place: Place) -> str | None:
+    """Step 2: what the figures rule out."""
+    curve = finished(place.broken)
+    if curve is None:
+        return _explain_missing(place.broken)
+    escaped = escape_step(curve.losses) or math.inf  # before it learned all the same, if it did
+    now = [look for look in curve.diagnoses if look.step < escaped][-1:] or curve.diagnoses[:1]
+    return _(
+        "The curve alone cannot tell; the layers can. A step moves the weights by {update:.2%}, so the learning rate "
+        "is not too low; the loss never jumped (highest {peak:.2f}), so it is not too high. "
+        "But the gradient that reaches the first layer is {first:.0e} of its weights, and {last:.0e} in the last."
+    ).format(
+        update=curve.diagnoses[0].typical_update,
+        peak=max(curve.losses),
+        first=now[0].layers[0].gradient,
+        last=now[0].layers[-1].gradient,
+    )
+
+
+def _look(place: Place) -> str | None:
+    """Step 3: the signal's way, at the first look."""
+    curve = finished(place.broken)
+    if curve is None:
+        return _explain_missing(place.broken)
+    st.button(_("Show the signal"), icon=":material/show_chart:", key="lesson_signal", on_click=_look_at_signal)
+    if not st.session_state.get("lesson_looked"):
+        return None
+    first = curve.diagnoses[0]
+    spec = diagnosis_charts.signal_through_layers(place.broken, first, first, {})
+    words = diagnosis_charts.signal_in_words(first)
+    st.echarts_chart(spec, height=260, key="lesson-signal", alt=words)
+    return _(
+        "{words} Theory says 1/√6 = 0.41 for these weights and ReLU. At the logits the images are "
+        "**{times:,.0f} times** more alike than they were: the input does not reach the output."
+    ).format(words=words, times=first.image_signal / max(first.output_signal, 1e-30))
+
+
+def _mend(place: Place) -> str | None:
+    """Step 4: He initialisation and nothing else."""
+    broken, mended = finished(place.broken), finished(place.mended)
+    if broken is None:
+        return _explain_missing(place.broken)
+    if mended is None:
+        show_state(place.mended)
+        if not is_going_on(place.mended):
+            label = _("Train it with He initialisation")
+            st.button(label, icon=":material/play_arrow:", key="lesson_mend", on_click=_train_mended, args=(place,))
+        return None
+    return _explain_mended(mended, broken)
+
+
+def _draw(place: Place) -> str | None:
+    """Step 5: one drawing, two networks."""
+    broken, mended = finished(place.broken), finished(place.mended)
+    if broken is None or mended is None:
+        return _explain_missing(place.broken, place.mended)
+    with st.container(horizontal=True, gap="small"):
+        for key, name, label in (
+            ("lesson_draw_broken", place.broken, _("Draw for the broken one")),
+            ("lesson_draw_mended", place.mended, _("Draw for the mended one")),
+        ):
+            st.button(label, icon=":material/draw:", key=key, on_click=_go_drawing, args=(name,))
+    drawn = st.session_state.get("lesson_drawn", set())
+    if not {place.broken, place.mended} <= drawn:
+        st.caption(_("The drawing stays; choose the other network above it, or here."))
+        return None
+    return _("Broken: {broken} Mended: {mended}").format(
+        broken=diagnosis_charts.answers_in_words(broken.diagnoses[-1]),
+        mended=diagnosis_charts.answers_in_words(mended.diagnoses[-1]),
+    )
+
+
+_ACTIONS: list[Callable[[Place], str | None]] = [_reproduce, _guess, _look, _mend, _draw]
+
+
+def _explain_mended(curve: Curve, broken: Curve | None) -> str:
+    first: Diagnosis = curve.diagnoses[0]
+    before = broken.diagnoses[0].output_signal if broken else None
+    loss = sum(curve.losses[-20:]) / len(curve.losses[-20:])
+    text = _(
+        "Before its first step the signal at the logits was {signal:.1e}{instead}; after {steps} steps the loss is "
+        "**{loss:.2f}** and it reads {right} of the digits it is looked at with. Same depth, same data, same order."
+    )
+    instead = _(" instead of {before:.1e}").format(before=before) if before is not None else ""
+    right = percent(curve.diagnoses[-1].accuracy, 0)
+    return text.format(signal=first.output_signal, instead=instead, steps=curve.last_step, loss=loss, right=right)
+
+
+def _show_result(place: Place) -> None:
+    if curve := finished(place.mended):
+        st.markdown(_explain_mended(curve, finished(place.broken)))
+
+
+def _explain_missing(*names: str) -> str | None:
+    """What to do when one of these runs has not finished: wait for it, or go back."""
+    if going := [name for name in names if is_going_on(name)]:
+        show_state(going[0])
+        return None
+    st.info(_("This step looks at the networks of steps 1 and 4. Go back and train them first."))
+    return None
+
+
+def _is_waiting(place: Place) -> bool:
+    """Whether a run of the lesson waits or trains."""
+    return is_going_on(place.broken) or is_going_on(place.mended)
+
+
+def read_place() -> Place:
+    """The place that the address names; the beginning where it names none. Runs that are gone are forgotten."""
+    step, _sep, runs = st.query_params.get("lesson", "").partition("~")
+    broken, _sep, mended = runs.partition("~")
+    number = int(step) if step in map(str, range(1, STEPS + 2)) else 1
+    return Place(number, *(n if n and resources.curve_of(n) else "" for n in (broken, mended)))
+
+
+def write_place(place: Place) -> None:
+    """Keep the place in the address, and let the whole page know."""
+    st.query_params["lesson"] = f"{place.step}~{place.broken}~{place.mended}"
+    st.session_state["page_changed"] = True
+
+
+def _train_broken() -> None:
+    try:
+        run = queue_run(get_preset("blog-mini").config.with_changes(steps=STEPS_TO_TRAIN), identity.owner())
+    except VggDemoError as error:
+        st.session_state["lesson_error"] = str(error)
+        return
+    st.query_params["run"] = run.name
+    write_place(Place(1, run.name))
+
+
+def _train_mended(place: Place) -> None:
+    diagnosis_view.try_change(place.broken, {"init": "he"})
+    if "change_error" not in st.session_state:
+        write_place(Place(place.step, place.broken, diagnosis_view.read_tried()[1][-1]))
+
+
+def _look_at_signal() -> None:
+    st.session_state["lesson_looked"] = True
+
+
+def _go_drawing(name: str) -> None:
+    st.session_state["lesson_drawn"] = {*st.session_state.get("lesson_drawn", set()), name}
+    st.session_state["tab"] = DRAW
+    st.session_state["draw_checkpoint"] = name
+    st.session_state["page_changed"] = True
+
+
+def _hide() -> None:
+    st.session_state["lesson_hidden"] = True
+    st.session_state["page_changed"] = True

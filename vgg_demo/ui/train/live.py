@@ -1,0 +1,246 @@
+"""One run, as it goes: its state, the buttons that steer it, its figures and its curve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from vgg_demo.config import RunConfig
+from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.runs.cost import format_duration
+from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
+from vgg_demo.runs.queue import place_and_wait, read_class_settings
+from vgg_demo.runs.reader import Curve
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
+from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.text import DRAW, EVALUATE, _, percent, plain
+from vgg_demo.ui.train import class_settings, diagnosis_view, feed, live_curve, settings
+
+QUEUE_TICK_SECONDS = 0.9
+
+
+def show(run: Run) -> None:
+    """Draw the run; while it waits or goes on, this part of the page by itself."""
+    try:
+        state = _state(run.status())
+    except RunError:
+        state = "over"
+    if state == "queued":
+        st.fragment(_show, run_every=QUEUE_TICK_SECONDS)(run, state)
+    elif state == "active":
+        st.fragment(_show)(run, state)  # the curve follows by itself, and says when more has changed
+    else:
+        _show(run, state)
+
+
+def _show(run: Run, state_before: str) -> None:
+    try:
+        if run.status().state == "queued":
+            dispatch()
+        config, status = run.config(), run.status()
+    except VggDemoError as error:
+        if not run.config_path.is_file():
+            st.session_state["run_gone"] = True
+            st.rerun()  # the whole page: it shows another run, or none
+        st.warning(plain(error))
+        return
+    if _state(status) != state_before:
+        st.rerun()  # the whole page: it starts, or Start comes back
+    curve = resources.run_reader(str(run.path)).refresh()
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steer"):
+        st.markdown(f"**{plain(run.name)}** · {state_in_words(status, curve.last_step)}")
+        show_buttons(run, status, config)
+    if refused := st.session_state.pop("steer_error", None):
+        st.error(plain(refused))
+    if status.state == "queued":
+        show_place(run)
+        return
+    if status.is_over:
+        show_result(run, status, curve)
+    if curve.damaged_lines:
+        st.warning(
+            _("{count} lines of this run's metrics.jsonl are damaged and left out.").format(count=curve.damaged_lines)
+        )
+    place = st.container()
+    with st.popover(_("How it is drawn"), icon=":material/visibility:"):
+        live_curve.show_settings()
+    is_followed = diagnosis_view.show(run, config, status, curve)
+    with place:
+        others = [name for name in resources.overlaid() if name != run.name]
+        live_curve.show(run, feed.page_key(status, curve, is_followed), others, is_followed)
+
+
+def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
+    """What can be done with the run in its state, by whoever may."""
+    if not identity.may_steer(status):
+        if not status.is_over:
+            st.caption(_("You are watching: another browser started it."))
+        else:
+            show_copy(config)
+        return
+
+    def button(label: str, icon: str, key: str, command: str, help_text: str) -> None:
+        st.button(label, icon=f":material/{icon}:", key=key, help=help_text, on_click=_send, args=(run.name, command))
+
+    if status.state == "queued":
+        st.button(_("Withdraw"), icon=":material/close:", key="withdraw", on_click=_withdraw, args=(run.name,))
+    if status.state == "running":
+        button(_("Pause"), "pause", "pause", "pause", _("Wait after this batch."))
+    if status.state == "paused":
+        button(_("Resume"), "play_arrow", "resume", "resume", _("Go on."))
+        button(_("One batch"), "skip_next", "batch", "batch", _("Learn from a single batch, then pause again."))
+        button(
+            _("To the end of the epoch"), "fast_forward", "epoch", "epoch", _("Go on, then pause when the epoch ends.")
+        )
+    if status.is_active:
+        button(_("Stop"), "stop", "stop", "stop", _("End here and keep what was learned."))
+        with st.popover(_("Learning rate"), icon=":material/speed:"):
+            show_learning_rate(run, config)
+    if status.is_over and status.state != "finished":
+        st.button(_("Resume"), icon=":material/play_arrow:", key="resume", on_click=_resume, args=(run.name,))
+    if status.is_over and run.resume_path.is_file():
+        with st.popover(_("Train longer"), icon=":material/more_time:"):
+            st.number_input(_("More epochs"), 1, 100, key="more_epochs")
+            st.button(_("Go on"), key="continue", on_click=_continue, args=(run.name,))
+    if status.is_over:
+        show_copy(config)
+
+
+def show_copy(config: RunConfig) -> None:
+    """Whoever sees a run may start one like it, unless the teacher hides the settings."""
+    if class_settings.are_hidden():
+        return
+    label = _("New run with its settings")
+    st.button(label, icon=":material/content_copy:", key="copy", on_click=_copy, args=(config,))
+
+
+def show_learning_rate(run: Run, config: RunConfig) -> None:
+    """Change the learning rate from the next batch on."""
+    st.number_input(
+        _("New learning rate"),
+        1e-6,
+        100.0,
+        value=config.train.learning_rate,
+        format="%g",
+        key="new_learning_rate",
+        help=_(
+            "It holds from the next batch on: where the schedule falls, it falls from there in proportion, and it "
+            "never rises above. The change is marked on the curve."
+        ),
+    )
+    st.button(_("Set"), key="set_learning_rate", on_click=_set_learning_rate, args=(run.name,))
+
+
+def show_place(run: Run) -> None:
+    """Where a waiting run stands in the queue, and about when it starts."""
+    place, seconds = place_and_wait(run)
+    if read_class_settings().queue_paused:
+        st.info(_("Place {place} in the queue. The teacher has paused the queue.").format(place=place))
+    elif seconds is None:
+        st.info(_("Place {place} in the queue: it starts by itself.").format(place=place))
+    else:
+        st.info(
+            _("Place {place} in the queue: it starts by itself in about {wait}.").format(
+                place=place, wait=format_duration(seconds)
+            )
+        )
+
+
+def show_result(run: Run, status: Status, curve: Curve) -> None:
+    """What came of a run that is over, and what to do with it."""
+    if status.state == "failed" and status.reason == DIED:
+        st.error(_("The process died at step {step:,}.").format(step=curve.last_step))
+        if identity.may_steer(status):
+            saved, unsaved = (
+                _("**Resume** goes on from its last save."),
+                _("**Resume** begins again: nothing was saved."),
+            )
+            st.caption(saved if run.resume_path.is_file() else unsaved)
+    elif status.state == "failed":
+        st.error(_("The training failed: {reason}").format(reason=plain(status.reason)))
+    result = status.result or {}
+    accuracy, loss = result.get("val_accuracy"), result.get("average_loss")
+    if status.state in ("finished", "stopped") and accuracy is not None:
+        st.success(
+            _("**{accuracy}** of the validation digits are read right; the network has not learned from them.").format(
+                accuracy=percent(accuracy)
+            ),
+            icon=":material/check_circle:",
+        )
+    elif status.state in ("finished", "stopped") and loss is not None:
+        st.info(
+            _(
+                "Average loss {loss:.4f}. No validation digits have been looked at yet; Evaluate shows how good it is."
+            ).format(loss=loss),
+            icon=":material/info:",
+        )
+    if run.name in shipped_names():
+        st.caption(_("A network that ships with the project has this name, too: rename the run to evaluate it."))
+    elif run.checkpoint_path.is_file():
+        with st.container(horizontal=True):
+            st.button(_("Evaluate it"), icon=":material/fact_check:", on_click=go_to, args=(EVALUATE, run.name))
+            st.button(_("Draw with it"), icon=":material/draw:", on_click=go_to, args=(DRAW, run.name))
+
+
+def state_in_words(status: Status, step: int) -> str:
+    """The run's state in a few words."""
+    if status.state == "running":
+        return _("training") if step else _("starting …")
+    return {
+        "queued": _("waiting"),
+        "paused": _("paused"),
+        "finished": _("finished"),
+        "stopped": _("stopped"),
+        "failed": _("failed"),
+    }[status.state]
+
+
+def go_to(tab: str, checkpoint: str) -> None:
+    """Open another tab with this checkpoint chosen there."""
+    st.session_state["tab"] = tab
+    st.session_state["evaluate_checkpoint" if tab == EVALUATE else "draw_checkpoint"] = checkpoint
+
+
+def _state(status: Status) -> str:
+    """What decides how the page is drawn: "queued", "active" or "over"."""
+    return "queued" if status.state == "queued" else "active" if status.is_active else "over"
+
+
+def _steer(name: str, action: Any) -> None:
+    """Do something with a run if this browser may, and keep the error for the page."""
+    try:
+        run = get_run(name)
+        if not identity.may_steer(run.status()):
+            raise RunError(_("Another browser started this run: it cannot be steered from here."))
+        action(run)
+    except VggDemoError as error:
+        st.session_state["steer_error"] = str(error)
+
+
+def _send(name: str, command: str) -> None:
+    _steer(name, lambda run: run.send(command))
+
+
+def _set_learning_rate(name: str) -> None:
+    value = st.session_state["new_learning_rate"]  # as it is now: arguments are those of the last time it was drawn
+    _steer(name, lambda run: run.send("learning_rate", value=value))
+
+
+def _withdraw(name: str) -> None:
+    _steer(name, withdraw_run)
+
+
+def _resume(name: str) -> None:
+    _steer(name, lambda run: resume_run(run, in_queue=True))
+
+
+def _continue(name: str) -> None:
+    epochs = st.session_state["more_epochs"]
+    _steer(name, lambda run: continue_run(run, epochs, in_queue=True))
+
+
+def _copy(config: RunConfig) -> None:
+    settings.fill_settings(config)

@@ -1,0 +1,115 @@
+"""A run's figures and curve as one component that is told what is new by itself (see feed.py and live_curve.js)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from vgg_demo.colours import GREEN, ORANGE, PURPLE
+from vgg_demo.diagnosis.verdict import KNOWS_FREQUENCIES, KNOWS_NOTHING
+from vgg_demo.runs.store import Run
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.charts import GREY, OVERLAYS, SKY
+from vgg_demo.ui.shared.text import _
+from vgg_demo.ui.train.feed import FEED_URL, TOKEN, UPLOT, UPLOT_URL
+
+LINEAR, LOG = _("linear"), _("logarithmic")
+
+HTML = """
+<div class="live">
+<div class="bar" role="progressbar" aria-label="{progress}" aria-valuemin="0" aria-valuemax="100"><i></i></div>
+<div class="silence" role="status" hidden></div>
+<div class="figures" title="{loss}"></div>
+<div class="curve" role="img" aria-label="{curve}"></div>
+</div>
+"""
+CSS = """
+.bar { height: 8px; border-radius: 4px; background: var(--st-secondary-background-color); overflow: hidden; }
+.bar i { display: block; height: 100%; background: var(--st-primary-color);
+         transform: scaleX(0); transform-origin: left; will-change: transform; }
+.silence { margin-top: .75rem; }
+.figures { display: flex; flex-wrap: wrap; gap: .75rem 1rem; min-height: 62px; margin: 1rem 0 .75rem; }
+.figures div { flex: 0 0 145px; }
+.figures span { display: block; font-size: .875rem; }
+.figures b { display: block; font-size: 1.6rem; font-weight: 400; font-variant-numeric: tabular-nums;
+             white-space: nowrap; contain: strict; height: 2.4rem; will-change: transform; }
+.curve { min-height: 400px; color: var(--st-text-color); }
+.uplot { display: flex; flex-direction: column; width: 100%; font-family: inherit; }
+.u-legend { order: -1; margin: 0; text-align: left; font-size: 13px; color: var(--st-text-color); }
+.u-inline.u-live th::after { content: ""; }
+.u-inline tr { margin-right: 10px; }
+.u-legend tr:first-child { display: none; }
+.u-legend th { font-weight: 400; cursor: pointer; }
+.u-legend .u-marker { width: 18px; height: 0; border-radius: 0; }
+.u-legend .u-value { font-variant-numeric: tabular-nums; }
+"""
+
+_curve = st.components.v2.component(
+    "live_curve",
+    html=HTML.format(
+        progress=_("Progress of the training"),
+        loss=_("The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."),
+        curve=_("Loss curve"),
+    ),
+    css=UPLOT.with_suffix(".css").read_text("utf-8") + CSS,
+    js=Path(__file__).with_name("live_curve.js").read_text("utf-8"),
+)
+
+
+def show(run: Run, key: str, others: list[str], is_followed: bool) -> None:
+    """The run, with others laid over it by name. The script runs again when the page_key is no longer key."""
+    view = st.session_state
+    _curve(
+        key="loss-curve",
+        data={
+            "run": run.name,
+            "identity": run.identity,
+            "key": key,
+            "others": others,
+            "query": {
+                "smoothing": view.get("smoothing", 0.9),
+                "rates": bool(view.get("show_learning_rate")),
+                "followed": is_followed,
+                "token": TOKEN,
+            },
+            "feed": FEED_URL,
+            "is_log": view.get("loss_scale") == LOG,
+            "library": UPLOT_URL,
+            "levels": {"nothing": KNOWS_NOTHING, "frequencies": KNOWS_FREQUENCIES},
+            "overlays": OVERLAYS,
+            "colours": {"batch": SKY, "smoothed": ORANGE, "accuracy": GREEN, "rate": PURPLE, "mark": GREY},
+            "words": {
+                "step": _("step"),
+                "loss": _("loss"),
+                "batch": _("loss of each batch"),
+                "smoothed": _("smoothed"),
+                "accuracy": _("validation accuracy"),
+                "accuracy_axis": _("accuracy, %"),
+                "rate": _("learning rate"),
+                "nothing": _("knows nothing: 2.303"),
+                "silent": _(
+                    "The curve does not arrive: the server is away, or a proxy before it does not pass WebSocket "
+                    "connections on to {address}, as it does for the page itself. It is tried again by itself."
+                ),
+                "refused": _("The server does not answer this page any more. Load the page again."),
+                "frequencies": _("knows only how common each digit is: 2.301"),
+            },
+        },
+        on_changed_change=_look_again,
+    )
+
+
+def show_settings() -> None:
+    """How the curve is drawn."""
+    averages = _("How slowly the bold line follows: at 0.9 it averages about ten batches, at 0.99 a hundred.")
+    st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", persist_state=resources.KEPT, help=averages)
+    st.segmented_control(
+        _("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", persist_state=resources.KEPT, required=True
+    )
+    st.toggle(_("Show the learning rate"), key="show_learning_rate", persist_state=resources.KEPT)
+
+
+def _look_again(*_args: Any) -> None:
+    """A callback is what makes the script run for the component's word; there is nothing to do in it."""

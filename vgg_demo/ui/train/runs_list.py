@@ -1,0 +1,263 @@
+"""All runs: find one, lay several over each other, see what differs, rename, delete, take along."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from vgg_demo.config import PRESETS, RunConfig
+from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.export.run_files import curve_csv, curve_png, run_script
+from vgg_demo.runs.reader import Curve, RunReader
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
+from vgg_demo.ui.evaluate import results
+from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.text import _, percent, plain
+from vgg_demo.ui.train.feed_question import MOST_OVERLAID
+
+LAST_LOSSES = 50
+MOST_SUMMARIES = 5_000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of a run in the list. loss: the mean of its last batches. val_accuracy: a fraction."""
+
+    steps: int = 0
+    loss: float | None = None
+    val_accuracy: float | None = None
+
+    @classmethod
+    def of(cls, curve: Curve) -> Summary:
+        """Those of a curve as it stands."""
+        last, accuracies = curve.losses[-LAST_LOSSES:], curve.val_accuracies
+        loss = round(sum(last) / len(last), 4) if last else None
+        return cls(curve.last_step, loss, accuracies[-1][1] if accuracies else None)
+
+
+_summaries: dict[Path, tuple[tuple[str, int, int], Summary]] = {}  # of runs that are over, by folder
+
+
+def show(shown: Run | None) -> None:
+    """Two closed expanders; the list is read when it is opened."""
+    runs = list_runs()
+    if not runs:
+        return
+    with st.expander(
+        _("All runs ({count})").format(count=len(runs)), icon=":material/list:", key="runs_list", on_change="rerun"
+    ) as box:
+        if not box.open:
+            return
+        text = st.text_input(
+            _("Filter"),
+            key="runs_filter",
+            persist_state=resources.KEPT,
+            placeholder=_("a preset, a state, part of a name"),
+        )
+        rows = [row for run in runs if (row := describe(run)) and _matches(row, text)]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt=_("The runs, the newest first"))
+        names = [row[_("run")] for row in rows]
+        show_overlay(names, shown)
+        if names:
+            show_one(names, shown)
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """The run's row in the list. One that cannot be read says so."""
+    row: dict[str, Any] = {
+        _("run"): run.name,
+        _("preset"): "–",
+        _("differs"): "",
+        _("state"): "–",
+        _("steps"): None,
+        _("loss"): None,
+        _("accuracy"): "–",
+        _("when"): "–",
+    }
+    try:
+        config, status = run.config(), run.status()
+    except RunError as error:
+        return {**row, _("state"): _("damaged: {reason}").format(reason=error)}
+    summary = summarise(run, status)
+    preset = PRESETS.get(config.preset)
+    differs = config.changes_from(preset.config) if preset else {}
+    return {
+        **row,
+        _("preset"): config.preset,
+        _("differs"): ", ".join(f"{name} {value}" for name, value in differs.items()),
+        _("state"): _(status.state),
+        _("steps"): summary.steps,
+        _("loss"): summary.loss,
+        _("accuracy"): "–" if summary.val_accuracy is None else percent(summary.val_accuracy),
+        _("when"): datetime.fromtimestamp(status.created).strftime("%Y-%m-%d %H:%M"),
+    }
+
+
+def summarise(run: Run, status: Status) -> Summary:
+    """A run's figures. Of one that is over they are remembered for all viewers, until its events change."""
+    if not status.is_over:
+        return Summary.of(resources.run_reader(str(run.path)).refresh())
+    try:
+        file = run.metrics_path.stat()
+        version = (status.identity, file.st_size, file.st_mtime_ns)
+    except OSError:
+        return Summary()
+    known = _summaries.get(run.path)
+    if known is None or known[0] != version:
+        if len(_summaries) > MOST_SUMMARIES:
+            _summaries.clear()
+        known = _summaries[run.path] = version, Summary.of(RunReader(run).refresh())  # no reader of those who watch
+    return known[1]
+
+
+def show_overlay(names: list[str], shown: Run | None) -> None:
+    """Choose runs to lay over the one that is shown, and see in which settings they differ."""
+    others = [name for name in names if shown is None or name != shown.name]
+    chosen = st.session_state.get("overlay", [])
+    kept = [name for name in resources.overlaid() if name in others]
+    if kept != chosen:  # only then: what the script writes takes the place of what is being chosen
+        st.session_state["overlay"] = kept
+    st.multiselect(
+        _("Lay over the curve above"),
+        others,
+        key="overlay",
+        persist_state=resources.KEPT,
+        max_selections=MOST_OVERLAID,
+        help=_("Up to six runs on the same axes, told apart by colour and dashes."),
+    )
+    if not resources.overlaid() or shown is None:
+        return
+    configs = {}
+    for name in [shown.name, *resources.overlaid()]:
+        try:
+            configs[name] = get_run(name).config()
+        except RunError as error:
+            st.warning(plain(error))
+    st.markdown(_("**What differs between them**"))
+    table = differing_settings(configs)
+    if table:
+        st.table(pd.DataFrame(table).T)
+    else:
+        st.caption(_("Nothing: all their settings are the same."))
+
+
+def differing_settings(configs: dict[str, RunConfig]) -> dict[str, dict[str, str]]:
+    """The settings that are not the same in all: setting to run name to value."""
+    values = {name: {**c.to_dict()["model"], **c.to_dict()["train"]} for name, c in configs.items()}
+    settings = next(iter(values.values()), {})
+    return {
+        setting: {name: str(v[setting]) for name, v in values.items()}
+        for setting in settings
+        if len({str(v[setting]) for v in values.values()}) > 1
+    }
+
+
+def show_one(names: list[str], shown: Run | None) -> None:
+    """Open, rename, delete or download one run."""
+    index = names.index(shown.name) if shown and shown.name in names else 0
+    name = st.selectbox(_("One of them"), names, index=index, key="chosen_run")
+    if error := st.session_state.pop("list_error", None):
+        st.error(plain(error))
+    try:
+        run = get_run(name)
+    except RunError as error:
+        st.error(plain(error))
+        return
+    with st.container(horizontal=True):
+        st.button(_("Show its curve"), icon=":material/show_chart:", on_click=_open, args=(name,))
+        with st.popover(_("Rename"), icon=":material/edit:"):
+            st.text_input(_("New name"), value=name, key=f"rename-{name}")
+            st.button(_("Rename it"), on_click=_rename, args=(name,))
+        with st.popover(_("Delete"), icon=":material/delete:"):
+            st.markdown(
+                _("Delete **{name}** with its curve and its network? This cannot be undone.").format(name=plain(name))
+            )
+            st.button(_("Yes, delete it"), type="primary", on_click=_delete, args=(name,))
+        show_downloads(run)
+
+
+def show_downloads(run: Run) -> None:
+    """The curve, the checkpoint, and the run as a script."""
+    with st.popover(_("Download"), icon=":material/download:"):
+        reader = resources.run_reader(str(run.path))
+        st.download_button(
+            _("The curve as CSV"), lambda: curve_csv(reader.refresh()), f"{run.name}.csv", "text/csv", on_click="ignore"
+        )
+        st.download_button(
+            _("The curve as PNG"),
+            lambda: curve_png(run.name, reader.refresh()),
+            f"{run.name}.png",
+            "image/png",
+            on_click="ignore",
+        )
+        if run.checkpoint_path.is_file():
+            st.download_button(
+                _("The checkpoint"),
+                run.checkpoint_path.read_bytes,
+                f"{run.name}.safetensors",
+                "application/octet-stream",
+                on_click="ignore",
+            )
+        st.download_button(
+            _("The run as one PyTorch script"),
+            lambda: run_script(run.config(), reader.refresh()),
+            f"{run.name}.py",
+            "text/x-python",
+            on_click="ignore",
+            help=_("It needs torch, torchvision and numpy, and gives the same losses on this machine."),
+        )
+
+
+def _matches(row: dict[str, Any], text: str) -> bool:
+    return all(word in " ".join(map(str, row.values())).lower() for word in text.lower().split())
+
+
+def _open(name: str) -> None:
+    st.query_params["run"] = name
+
+
+def _rename(name: str) -> None:
+    new = st.session_state[f"rename-{name}"]
+
+    def rename(run: Run) -> None:
+        rename_run(run, new)
+        if st.query_params.get("run") == name:
+            st.query_params["run"] = new
+
+    _change(name, rename)
+
+
+def _delete(name: str) -> None:
+    def delete(run: Run) -> None:
+        with contextlib.suppress(OSError):
+            results.forget_answers(run.checkpoint_path)
+        delete_run(run)
+        if st.query_params.get("run") == name:
+            del st.query_params["run"]
+
+    _change(name, delete)
+
+
+def _change(name: str, action: Any) -> None:
+    """Change a run's folder if this browser may, and keep the error for the page."""
+    try:
+        run = get_run(name)
+        if not _may_change(run):
+            raise RunError(_("Another browser started this run: it cannot be renamed or deleted from here."))
+        action(run)
+    except VggDemoError as error:
+        st.session_state["list_error"] = str(error)
+
+
+def _may_change(run: Run) -> bool:
+    try:
+        return identity.may_steer(run.status())
+    except RunError:  # its status cannot be read: there is no owner to ask
+        return True

@@ -1,0 +1,265 @@
+"""Before Start: the settings in groups, and what they will cost on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import psutil
+import streamlit as st
+
+from vgg_demo.config import PLANS, PRESETS, ModelConfig, RunConfig, TrainConfig
+from vgg_demo.errors import ConfigError
+from vgg_demo.runs.cost import estimate_memory, estimate_seconds, format_bytes, format_duration
+from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.text import _, plain
+
+LESSON_SECONDS = 600.0
+SETTINGS = [f.name for part in (ModelConfig, TrainConfig) for f in fields(part)]
+# how the budget may stand, and how often to look whether it stands otherwise: seldom beside a training
+TICK_SECONDS = {"known": None, "unknown": None, "measured now": 1.0, "later": 10.0}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting as it stands on the page: its name, a plain sentence, the widget and what bounds it."""
+
+    label: str
+    help: str
+    widget: Callable[..., Any]
+    bounds: dict[str, Any] = field(default_factory=dict)
+
+
+def show_settings(preset: RunConfig) -> RunConfig | None:
+    """Let the preset's settings be changed. Returns the config to start, or None when it makes no sense."""
+    values = asdict(preset.model) | asdict(preset.train)
+    with st.expander(_("Settings"), icon=":material/tune:", key="settings"):
+        for sentence, settings in _groups().items():
+            st.markdown(sentence)
+            for name, shown in settings.items():
+                key = _key(name, preset.preset)
+                st.session_state.setdefault(key, values[name])
+                steps_decide = name == "epochs" and st.session_state.get(_key("steps", preset.preset)) is not None
+                shown.widget(shown.label, **shown.bounds, key=key, persist_state=resources.KEPT, help=shown.help,
+                             disabled=steps_decide)  # fmt: skip
+    try:
+        config = chosen_config(preset)
+    except ConfigError as error:
+        st.error(plain(error))
+        config = None
+    if config != preset:
+        show_changes(preset, config)
+    return config
+
+
+def show_changes(preset: RunConfig, config: RunConfig | None) -> None:
+    """What is other than in the preset, also where its field is out of sight, and the way back."""
+    if config is not None:
+        changes = ", ".join(f"{name} {value}" for name, value in config.changes_from(preset).items())
+        st.caption(_("Other than in the preset: {changes}.").format(changes=changes))
+    st.button(_("Back to the preset's settings"), on_click=reset_settings, args=(preset.preset,))
+
+
+def chosen_config(preset: RunConfig) -> RunConfig:
+    """The preset with the settings as they stand now, those without a field, too. Raises ConfigError if unfit."""
+    values = preset.to_dict()
+    for part in (values["model"], values["train"]):
+        part.update({name: st.session_state.get(_key(name, preset.preset), value) for name, value in part.items()})
+    return RunConfig.from_dict(values)
+
+
+def show_budget(config: RunConfig) -> bool:
+    """What the training will cost here, in time and memory. Returns False when it cannot be started."""
+    seconds = estimate_seconds(config)
+    if seconds is None:
+        resources.measuring().ask(config)
+    stands = _how_budget_stands(config, seconds)
+    st.fragment(_show_time, run_every=TICK_SECONDS[stands])(config, stands)
+    needed, free = estimate_memory(config), psutil.virtual_memory().available
+    if needed > free and config.train.device in ("auto", "cpu"):
+        st.error(
+            _(
+                "This needs about {needed} of memory, and {free} are free here. Choose a smaller batch, image size or "
+                "width."
+            ).format(needed=format_bytes(needed), free=format_bytes(free))
+        )
+        return False
+    return True
+
+
+def reset_settings(preset: str) -> None:
+    """Back to the preset's own settings."""
+    resources.forget(*(_key(name, preset) for name in SETTINGS))
+
+
+def fill_settings(config: RunConfig) -> None:
+    """Choose the config's preset, or the one that is most like it when it has none, and set everything as in config."""
+    preset = config.preset if config.preset in PRESETS else nearest_preset(config)
+    st.session_state["preset"] = preset
+    _set(preset, asdict(config.model) | asdict(config.train))
+
+
+def nearest_preset(config: RunConfig) -> str:
+    """The preset that differs from config in the fewest settings."""
+    return min(PRESETS, key=lambda name: len(config.changes_from(PRESETS[name].config)))
+
+
+def _how_budget_stands(config: RunConfig, seconds: float | None) -> str:
+    """One of TICK_SECONDS. seconds: as estimate_seconds says."""
+    if seconds is not None:
+        return "known"
+    if config in resources.measuring().unknown:
+        return "unknown"
+    return "later" if resources.is_busy() else "measured now"
+
+
+def _show_time(config: RunConfig, stood: str) -> None:
+    parameters = _("{count:,} parameters").format(count=config.model.parameters)
+    seconds = estimate_seconds(config)
+    stands = _how_budget_stands(config, seconds)
+    if stands != stood:
+        st.rerun()  # the whole page: ticks that show nothing new would take time from a training
+    if seconds is None:
+        texts = {
+            "measured now": _("{parameters} · measuring how long it takes here …"),
+            "later": _("{parameters} · how long it takes here is measured when nothing trains"),
+            "unknown": _("{parameters} · how long it takes here could not be measured: {reason}"),
+        }
+        reason = resources.measuring().unknown.get(config, "")
+        st.caption(texts[stands].format(parameters=parameters, reason=plain(reason)))
+        return
+    epoch = seconds / config.train.total_steps * config.train.steps_per_epoch
+    memory = format_bytes(estimate_memory(config))
+    st.caption(
+        _("{parameters} · takes about **{duration}** here ({epoch} an epoch) · {memory} of memory").format(
+            parameters=parameters, duration=format_duration(seconds), epoch=format_duration(epoch), memory=memory
+        )
+    )
+    if seconds > LESSON_SECONDS:
+        st.warning(
+            _("About **{duration}** on this machine: longer than a lesson. These fit into ten minutes:").format(
+                duration=format_duration(seconds)
+            )
+        )
+        _offer_shorter(config, seconds)
+
+
+def _offer_shorter(config: RunConfig, seconds: float) -> None:
+    """The nearest settings that fit the lesson, a button each. What is not measured is scaled by the work it takes."""
+    fitting = int(LESSON_SECONDS * 0.9 / (seconds / config.train.total_steps))
+    if fitting >= 1:
+        st.button(
+            _("Only {count:,} steps").format(count=fitting), on_click=_set, args=(config.preset, {"steps": fitting})
+        )
+    model, mini = config.model, PRESETS["blog-mini"].config.model
+    if model.image_size > mini.image_size or model.width > mini.width:
+        small = {"image_size": min(model.image_size, mini.image_size), "width": min(model.width, mini.width)}
+        if model.classifier == "mlp":  # it stays as it is
+            small["classifier_width"] = model.width if model.classifier_width is None else model.classifier_width
+        label = _("Images of {size}×{size} and {width:g} of the width")
+        st.button(label.format(size=mini.image_size, width=mini.width), on_click=_set, args=(config.preset, small))
+
+
+def _set(preset: str, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        st.session_state[_key(name, preset)] = value
+
+
+def _groups() -> dict[str, dict[str, Field]]:
+    """The settings, by the sentence that stands over them."""
+    number = st.number_input
+    return {
+        _("**Network**: how the image becomes ten answers."): {
+            "plan": Field(
+                _("Architecture"), _("How many layers, in which blocks."), st.selectbox, {"options": list(PLANS)}
+            ),
+            "width": Field(
+                _("Width"),
+                _("Multiplies the channels of every layer."),
+                number,
+                {"min_value": 1 / 64, "max_value": 4.0, "step": 0.125, "format": "%.3f"},
+            ),
+            "image_size": Field(
+                _("Image size"), _("Pixels a side that digits are resized to."), number, _between(8, 512)
+            ),
+            "batch_norm": Field(
+                _("Batch normalisation"),
+                _("Brings every layer's output to the same scale, so that signals survive depth."),
+                st.toggle,
+            ),
+            "dropout": Field(
+                _("Dropout"),
+                _("How much of a linear layer's input every step leaves out, so that no part relies on another."),
+                st.slider,
+                _between(0.0, 0.9),
+            ),
+            "init": Field(
+                _("Initialisation"),
+                _("How weights begin: PyTorch's default, or He's, made for ReLU."),
+                st.segmented_control,
+                {"options": ["pytorch", "he"], "required": True},
+            ),
+        },
+        _("**Data**: which images it sees, and how often."): {
+            "batch_size": Field(_("Batch size"), _("Images a step learns from."), number, _between(1, 10_000)),
+            "epochs": Field(
+                _("Epochs"), _("How often it goes through its training images."), number, _between(1, 1000)
+            ),
+            "steps": Field(
+                _("Steps"),
+                _("Batches in all, instead of epochs. Empty: the epochs decide."),
+                number,
+                {**_between(1, 10_000_000), "value": None, "placeholder": _("as the epochs say")},
+            ),
+            "augment": Field(
+                _("Augmentation"), _("How strongly training images are distorted."), st.slider, _between(0.0, 1.0)
+            ),
+            "restyle": Field(
+                _("Other hands"),
+                _("How often digits look as other people draw them: a flag of a 1, a bar of a 7, filled loops."),
+                st.slider,
+                _between(0.0, 1.0),
+            ),
+            "validation_images": Field(
+                _("Validation images"),
+                _("Kept apart, to see how well it reads new digits."),
+                number,
+                _between(0, 30_000),
+            ),
+            "seed": Field(
+                _("Seed"),
+                _("Decides all that is left to chance: the first weights, the order of the images, distortions."),
+                number,
+                _between(0, 2**31 - 1),
+            ),
+        },
+        _("**Optimiser**: how it learns from its mistakes."): {
+            "optimizer": Field(
+                _("Optimiser"),
+                _("The rule that changes the weights."),
+                st.selectbox,
+                {"options": ["adam", "adamw", "sgd"]},
+            ),
+            "learning_rate": Field(
+                _("Learning rate"), _("How far each step goes."), number, {**_between(0.0, 100.0), "format": "%g"}
+            ),
+            "schedule": Field(
+                _("Schedule"),
+                _("Whether the learning rate changes: up, then down to nearly nothing."),
+                st.segmented_control,
+                {"options": ["constant", "one-cycle"], "required": True},
+            ),
+            "weight_decay": Field(
+                _("Weight decay"), _("Pulls weights towards zero."), number, {**_between(0.0, 1.0), "format": "%g"}
+            ),
+        },
+    }
+
+
+def _between(low: float, high: float) -> dict[str, Any]:
+    return {"min_value": low, "max_value": high}
+
+
+def _key(name: str, preset: str) -> str:
+    return f"set-{preset}-{name}"

@@ -1,0 +1,81 @@
+"""The settings that differ from the preset's, in the page's address: they survive a reload, and make a link."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import streamlit as st
+
+from vgg_demo.config import DEFAULT_PRESET, PRESETS, ModelConfig, RunConfig, TrainConfig, get_preset
+from vgg_demo.errors import ConfigError
+from vgg_demo.ui.shared.text import _
+from vgg_demo.ui.train import settings
+
+KINDS: dict[str, Any] = get_type_hints(ModelConfig) | get_type_hints(TrainConfig)  # of each setting's value
+LONGEST = 40  # characters of a value
+
+
+def take_settings() -> None:
+    """Once a session: set the fields to what the address asks for. What makes no sense is left out with a sentence."""
+    if st.session_state.get("address_taken"):
+        return
+    st.session_state["address_taken"] = True
+    given = {name: st.query_params[name] for name in ("preset", *KINDS) if name in st.query_params}
+    if not given:
+        return
+    try:
+        config = config_of(given)
+    except ConfigError:  # its words may quote the address, which anybody may have written
+        st.toast(_("The address asks for settings that make no sense; the preset's own are used."))
+        return
+    settings.fill_settings(config)
+
+
+def write_settings(preset: str, config: RunConfig | None) -> None:
+    """Let the address ask for this config; None, which makes no sense, leaves the address as it is."""
+    if config is None:
+        return
+    wanted = address_of(preset, config)
+    for name in ("preset", *KINDS):
+        if name not in wanted and name in st.query_params:
+            del st.query_params[name]
+    if any(st.query_params.get(name) != text for name, text in wanted.items()):
+        st.query_params.update(wanted)
+
+
+def address_of(preset: str, config: RunConfig) -> dict[str, str]:
+    """The parameters that ask for this config: nothing for the default preset as it is."""
+    changes = {name: _as_text(value) for name, value in config.changes_from(PRESETS[preset].config).items()}
+    return changes if preset == DEFAULT_PRESET else {"preset": preset, **changes}
+
+
+def config_of(parameters: dict[str, str]) -> RunConfig:
+    """What the parameters ask for. Raises ConfigError when there is no such preset or a setting makes no sense."""
+    preset = get_preset(parameters.get("preset", DEFAULT_PRESET)).config
+    values = asdict(preset)
+    for name, text in parameters.items():
+        if name != "preset":
+            values["model" if name in values["model"] else "train"][name] = _from_text(name, text)
+    return RunConfig.from_dict(values)
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _from_text(name: str, text: str) -> Any:
+    """The value that _as_text wrote. Raises ConfigError when it is no value of this setting's kind."""
+    kinds = get_args(KINDS[name]) or (KINDS[name],)
+    if text == "" and type(None) in kinds:
+        return None
+    try:
+        if len(text) > LONGEST:
+            raise ValueError("too long")
+        if get_origin(KINDS[name]) is Literal or str in kinds:
+            return text
+        if bool in kinds:
+            return {"true": True, "false": False}[text]
+        return int(text) if int in kinds else float(text)
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"{name}: the text in the address is no value of it") from error

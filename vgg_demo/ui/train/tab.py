@@ -1,0 +1,135 @@
+"""The Train tab: a preset, Start, the curve. Below, one step away each: the data, and all runs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vgg_demo.config import DEFAULT_PRESET, PRESETS, RunConfig
+from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.runs.manager import queue_run
+from vgg_demo.runs.queue import readable
+from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run, get_run, list_runs
+from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.text import _, plain
+from vgg_demo.ui.train import (
+    checks_view,
+    class_settings,
+    data_view,
+    lesson,
+    live,
+    runs_list,
+    settings,
+    settings_address,
+)
+
+# where the columns stand one below the other, whoever has just started a run, or was sent one, sees its curve first
+CURVE_FIRST = """<style>
+@media (max-width: 640px) { [data-testid="stColumn"]:has(.st-key-start) { order: 1; } }
+</style>"""
+
+
+def show(is_open: bool) -> None:
+    """Draw the tab, when it is open."""
+    if not is_open:
+        return
+    lesson.show()
+    run = shown_run()
+    controls, curve = st.columns([1, 2.2], gap="large")
+    with controls:
+        config = show_start()
+    with curve:
+        if run is None:
+            st.info(
+                _("Nothing has been trained yet. Press **Start training**: the curve of the loss appears here."),
+                icon=":material/show_chart:",
+            )
+        else:
+            live.show(run)
+    data_view.show(config)
+    runs_list.show(run)
+    class_settings.show()
+    if "run" in st.query_params:
+        st.html(CURVE_FIRST)
+
+
+def show_start() -> RunConfig:
+    """Choose a preset, change its settings, see what it costs, start.
+
+    Returns what is going to be trained; the preset itself while its settings make no sense.
+    """
+    settings_address.take_settings()
+    name = st.selectbox(
+        _("Preset"),
+        list(PRESETS),
+        index=list(PRESETS).index(st.session_state.get("preset", DEFAULT_PRESET)),  # as in pick_checkpoint
+        key="preset",
+        persist_state=resources.KEPT,
+        help=_("A preset is a network and all settings of its training, under one name."),
+    )
+    preset = PRESETS[name]
+    purpose = _(preset.purpose)
+    st.markdown(f"**{purpose[:1].upper()}{purpose[1:]}.** {_(preset.what)}")
+    config: RunConfig | None = preset.config
+    start = st.container()
+    if not class_settings.are_hidden():
+        config = settings.show_settings(preset.config)
+    settings_address.write_settings(name, config)
+    with start:
+        fits = config is not None and settings.show_budget(config)
+        own = own_active_run()
+        st.button(
+            _("Start training"),
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(name,),
+            disabled=not fits or own is not None,
+            width="stretch",
+            key="start",
+        )
+        if own is not None:
+            run, status = own
+            if status.state == "queued":
+                stands = _("Your training **{name}** waits for its turn; it can be withdrawn.")
+            else:
+                stands = _("Your training **{name}** is going on; it can be stopped beside its curve.")
+            st.caption(stands.format(name=plain(run.name)))
+        if error := st.session_state.pop("train_error", None):
+            st.error(plain(error))
+        checks_view.show(config)
+    return config or preset.config
+
+
+def shown_run() -> Run | None:
+    """The run that the address names, else the one that is going on, else the newest, else None."""
+    name = st.query_params.get("run")
+    if name:
+        try:
+            return get_run(name)
+        except RunError:
+            del st.query_params["run"]
+            st.session_state["run_gone"] = True
+    if st.session_state.pop("run_gone", False):
+        st.toast(_("There is no such run here: it may have been deleted or renamed."), icon=":material/info:")
+    runs = list_runs()
+    return next((run for run in runs if run.is_active), runs[0] if runs else None)
+
+
+def own_active_run() -> tuple[Run, Status] | None:
+    """The run of this browser that goes on or waits: it can start no second one beside it."""
+    mine = ((run, status) for run, status in readable() if status.owner == identity.owner() and not status.is_over)
+    return next(mine, None)
+
+
+def _start(name: str) -> None:
+    if own := own_active_run():  # a second click was quicker than the page
+        st.query_params["run"] = own[0].name
+        return
+    try:
+        config = PRESETS[name].config
+        if not class_settings.are_hidden():
+            config = settings.chosen_config(config)  # as the fields are now, also those changed with this very click
+        st.query_params["run"] = queue_run(config, identity.owner()).name
+    except VggDemoError as error:
+        st.session_state["train_error"] = str(error)
