@@ -33,7 +33,7 @@ PROJECT = Path(__file__).parent.parent
 def vgg_demo(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vgg_demo", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture

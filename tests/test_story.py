@@ -10,7 +10,6 @@ import pytest
 from tests.test_cli import vgg_demo
 
 pytestmark = pytest.mark.slow
-TEST_DIGITS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # how many of each digit the test set has
 
 
 def train_and_evaluate(preset: str, *arguments: str) -> tuple[dict, dict]:  # type: ignore[type-arg]
@@ -19,33 +18,35 @@ def train_and_evaluate(preset: str, *arguments: str) -> tuple[dict, dict]:  # ty
     return json.loads(trained.stdout), json.loads(vgg_demo("evaluate", "--checkpoint", "story", "--json").stdout)
 
 
-# what makes torch compute as a processor with AVX2 only: its own kernels and oneDNN's; each rounds in its own way
-PROCESSORS = {
-    "this one": {},
-    "AVX2 only": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"},
-}
+# what makes torch compute as a processor with AVX2 only: its own kernels and oneDNN's. Each rounds in its own way, and a
+# network that fails by a hair fails on one processor and learns on another.
+AVX2_ONLY = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.parametrize("processor", PROCESSORS)
-def test_blog_mini_on_any_processor_gives_one_answer_to_every_image(
-    home: Path, monkeypatch: pytest.MonkeyPatch, processor: str
+def test_blog_mini_on_another_processor_gives_the_storys_answer_to_every_image(
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in PROCESSORS[processor].items():
+    for name, value in AVX2_ONLY.items():
         monkeypatch.setenv(name, value)
 
     run, result = train_and_evaluate("blog-mini")
 
     assert run["average_loss"] == pytest.approx(2.302, abs=0.005)
     answers = [sum(column) for column in zip(*result["confusion_matrix"], strict=True)]
-    assert sorted(answers)[:9] == [0] * 9
-    assert result["accuracy"] == TEST_DIGITS[answers.index(10_000)] / 10_000 == 0.1135
+    assert answers == [0, 10_000, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert result["accuracy"] == 0.1135
 
 
-@pytest.mark.parametrize("preset", ["fixed-mini", "bn-mini"])
-def test_mended_mini_reads_over_60_percent(home: Path, preset: str) -> None:
-    _run, result = train_and_evaluate(preset)
+def test_fixed_mini_reads_over_80_percent(home: Path) -> None:
+    _run, result = train_and_evaluate("fixed-mini")
 
-    assert result["accuracy"] > 0.6
+    assert result["accuracy"] > 0.8
+
+
+def test_bn_mini_learns(home: Path) -> None:
+    trained = vgg_demo("train", "--preset", "bn-mini", "--steps", "60", "--json")
+
+    assert json.loads(trained.stdout)["average_loss"] < 2
 
 
 def test_classroom_after_its_default_run_reads_over_99_percent(home: Path) -> None:
