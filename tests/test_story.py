@@ -18,8 +18,8 @@ def train_and_evaluate(preset: str, *arguments: str) -> tuple[dict, dict]:  # ty
     return json.loads(trained.stdout), json.loads(vgg_demo("evaluate", "--checkpoint", "story", "--json").stdout)
 
 
-# what makes torch compute as a processor with AVX2 only: its own kernels and oneDNN's. Each rounds in its own way, and a
-# network that fails by a hair fails on one processor and learns on another.
+# What makes torch compute as a processor with AVX2 only: its own kernels and oneDNN's. Each rounds in its own way, and
+# a network that fails by a hair fails on one processor and learns on another.
 AVX2_ONLY = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
 
 

@@ -12,7 +12,7 @@ from tests.e2e.conftest import PROJECT, Server
 from tests.e2e.test_page import ONE, SEVEN, canvas_box, draw, draw_by_touch, expect_answer, open_tab, wait_idle
 
 pytestmark = pytest.mark.e2e
-TOOLS = PROJECT / "vgg_demo" / "ui" / "sketch_tools.js"
+TOOLS = PROJECT / "vgg_demo" / "ui" / "draw" / "sketch_tools.js"
 
 
 def tool(page: Page, name: str) -> Locator:
