@@ -230,7 +230,9 @@ def test_status_with_fields_missing_or_unknown_is_read_as_far_as_it_goes(home: P
     assert run.status().state == json.loads(content)["state"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "null", "7", '{"state": "dancing"}', '{"created": "yesterday"}', "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "null", "7", '{"state": "dancing"}', '{"created": "yesterday"}', "\xff"]
+)
 def test_status_that_cannot_be_read_hides_no_other_run(home: Path, content: str) -> None:
     damaged, sound = create_run(TINY, "damaged"), create_run(TINY, "sound")
     sound.update_status(state="stopped")

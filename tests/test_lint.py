@@ -1,4 +1,4 @@
-"""ruff and mypy --strict find nothing."""
+"""ruff, mypy --strict and the contract of the imports find nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("command", [["ruff", "check", "."], ["mypy"]], ids=["ruff", "mypy"])
-def test_project_checked_by_linter_is_clean(project: Path, command: list[str]) -> None:
-    command = [sys.executable, "-m", *command]
+LINTERS = {
+    "ruff": [sys.executable, "-m", "ruff", "check", "."],
+    "mypy": [sys.executable, "-m", "mypy"],
+    "import-linter": [str(Path(sys.executable).with_name("lint-imports"))],
+}
 
+
+@pytest.mark.parametrize("command", LINTERS.values(), ids=LINTERS)
+def test_project_checked_by_linter_is_clean(project: Path, command: list[str]) -> None:
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr

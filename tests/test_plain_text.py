@@ -17,8 +17,8 @@ from vgg_demo.config import PRESETS
 from vgg_demo.model import VGG
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.store import create_run
+from vgg_demo.text import plain
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import plain
 
 UI = Path(__file__).parent.parent / "vgg_demo" / "ui"
 EVIL = "![x](http://evil.example/x.png) www.example.com me@example.com :smile: :red[x] $x^2$ <b> `c` **d** -> e"

@@ -273,12 +273,19 @@ def show_answers(rows: list[dict[str, Any]]) -> None:
 @json_option
 def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_json: bool) -> None:
     """Say why a network learns or does not: signal, gradient and update of every layer."""
-    from vgg_demo.diagnosis.checks import diagnose as examine
-    from vgg_demo.diagnosis.checks import document, table
+    from vgg_demo.diagnosis.checks import diagnose_checkpoint, diagnose_preset, document, table
+    from vgg_demo.runs.reader import RunReader
+    from vgg_demo.runs.store import Run, find_checkpoint
 
     if preset and checkpoint:
         raise click.UsageError("--preset and --checkpoint: give one of them")
-    verdict, diagnosis = examine(preset or "blog-mini", checkpoint, steps)
+    if checkpoint:
+        path = find_checkpoint(checkpoint)
+        recorded = RunReader(Run(path.parent)).refresh()  # nothing where no run lies beside it
+        verdict, diagnosis = diagnose_checkpoint(path, steps or 0, recorded.diagnoses, recorded.losses, recorded.epochs)
+    else:
+        config = get_preset(preset or "blog-mini").config
+        verdict, diagnosis = diagnose_preset(config, 50 if steps is None else steps)
     print_json(document(verdict, diagnosis)) if as_json else click.echo(table(verdict, diagnosis))
 
 

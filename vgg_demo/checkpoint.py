@@ -16,11 +16,10 @@ from safetensors.torch import save_file
 
 from vgg_demo.config import RunConfig
 from vgg_demo.data import CHECKSUMS
-from vgg_demo.diagnosis.records import RESULT
 from vgg_demo.errors import CheckpointError, ConfigError, FormatError, StorageError
 from vgg_demo.files import replacing
 from vgg_demo.model import VGG
-from vgg_demo.schema import parse_json, read_table, text
+from vgg_demo.schema import RESULT, parse_json, read_table, text
 
 FORMAT = "vgg-demo-1"
 SUFFIX = ".safetensors"

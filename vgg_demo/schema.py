@@ -136,3 +136,15 @@ def rows(kind: Kind, at_least: int = 0, at_most: int = 100_000) -> Kind:
 def shown(value: object) -> str:
     """A value as a message shows it: short, however long or deeply nested it is."""
     return reprlib.repr(value)
+
+
+RESULT: dict[str, Kind] = {  # the figures of a training at its end, as train --json gives them
+    "run": text,
+    "preset": text,
+    "steps": whole(),
+    "average_loss": optional(number()),
+    "val_accuracy": optional(number(0, 1)),
+    "seconds": number(0, LONGEST),
+    "images_per_second": optional(number(0)),
+    "checkpoint": text,
+}

@@ -9,15 +9,15 @@ import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vgg_demo.config import RunConfig, get_preset
+from vgg_demo.config import RunConfig
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import Verdict, judge
 from vgg_demo.errors import VggDemoError
-from vgg_demo.runs.store import find_checkpoint
 
 CHECK_IMAGES = 32
 CHECK_STEPS = 100
@@ -32,13 +32,6 @@ class Check:
     name: str
     passed: bool | None
     reason: str
-
-
-def diagnose(preset: str, checkpoint: str | None, steps: int | None) -> tuple[Verdict, Diagnosis]:
-    """A checkpoint as it is, when one is named; else 50 steps of a preset. Raises ConfigError, CheckpointError."""
-    if checkpoint:
-        return diagnose_checkpoint(find_checkpoint(checkpoint), steps or 0)
-    return diagnose_preset(get_preset(preset).config, 50 if steps is None else steps)
 
 
 def diagnose_preset(config: RunConfig, steps: int) -> tuple[Verdict, Diagnosis]:
@@ -64,8 +57,14 @@ def diagnose_preset(config: RunConfig, steps: int) -> tuple[Verdict, Diagnosis]:
     return verdict, diagnoses[-1]
 
 
-def diagnose_checkpoint(path: Path, steps: int = 0) -> tuple[Verdict, Diagnosis]:
-    """Look into a trained network. What its run recorded is used where it lies beside it. Raises CheckpointError.
+def diagnose_checkpoint(
+    path: Path,
+    steps: int = 0,
+    diagnoses: Sequence[Diagnosis] = (),
+    losses: Sequence[float] = (),
+    epochs: Sequence[dict[str, Any]] = (),
+) -> tuple[Verdict, Diagnosis]:
+    """Look into a trained network and judge it, with what its run recorded, as judge takes it. Raises CheckpointError.
 
     steps: when given, it is trained on for as many, in memory, to see its updates too.
     """
@@ -73,8 +72,6 @@ def diagnose_checkpoint(path: Path, steps: int = 0) -> tuple[Verdict, Diagnosis]
     from vgg_demo.data import load_train
     from vgg_demo.diagnosis.measure import measure, probe_size, with_probe_gradients
     from vgg_demo.diagnosis.monitor import watch
-    from vgg_demo.runs.reader import RunReader
-    from vgg_demo.runs.store import Run
     from vgg_demo.training import StepEvent
 
     network, header = load_checkpoint(path)
@@ -82,8 +79,7 @@ def diagnose_checkpoint(path: Path, steps: int = 0) -> tuple[Verdict, Diagnosis]
     probe = digits[: probe_size(header.config.model)]
     step = header.metrics.get("steps", 0)
     now = with_probe_gradients(measure(network, probe, step), network, probe)
-    curve = RunReader(Run(path.parent)).refresh()
-    diagnoses, losses = [*curve.diagnoses, now], list(curve.losses)
+    diagnoses, losses = [*diagnoses, now], list(losses)
     if steps:
         training = _training(header.config.with_changes(device="auto"), digits)  # here, wherever it was trained before
         training.network.load_state_dict(network.state_dict())
@@ -95,7 +91,7 @@ def diagnose_checkpoint(path: Path, steps: int = 0) -> tuple[Verdict, Diagnosis]
                     break
             elif isinstance(event, StepEvent):
                 losses.append(event.loss)
-    verdict = judge(diagnoses, losses, curve.epochs)
+    verdict = judge(diagnoses, losses, epochs)
     assert verdict is not None
     return verdict, now
 

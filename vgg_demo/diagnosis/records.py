@@ -12,7 +12,7 @@ from typing import Any
 
 from vgg_demo.config import CLASSES
 from vgg_demo.errors import FormatError
-from vgg_demo.schema import LONGEST, Kind, number, optional, read_table, rows, table, text, whole
+from vgg_demo.schema import Kind, number, read_table, rows, table, text, whole
 
 NAN = float("nan")
 
@@ -115,16 +115,6 @@ def _figure(value: object) -> float:
     return NAN if value is None else float(number()(value))
 
 
-RESULT: dict[str, Kind] = {  # the figures of a training at its end, as train --json gives them
-    "run": text,
-    "preset": text,
-    "steps": whole(),
-    "average_loss": optional(number()),
-    "val_accuracy": optional(number(0, 1)),
-    "seconds": number(0, LONGEST),
-    "images_per_second": optional(number(0)),
-    "checkpoint": text,
-}
 LAYER: dict[str, Kind] = {"name": text, **dict.fromkeys(("signal", "gradient", "update", "silent"), _figure)}
 DIAGNOSIS: dict[str, Kind] = {
     "step": whole(),

@@ -13,7 +13,7 @@ from vgg_demo.evaluation import Evaluation, summarise_predictions
 from vgg_demo.export.result_files import Subject, curves_png, digit_png, matrix_png
 from vgg_demo.metrics import selective_accuracy, worst_confusions
 from vgg_demo.predictions import Predictions
-from vgg_demo.ui.shared.text import _
+from vgg_demo.text import _
 
 MISTAKES = 60
 SCREEN_DPI = 130

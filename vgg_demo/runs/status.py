@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vgg_demo.diagnosis.records import RESULT, without_nan
-from vgg_demo.schema import LATEST, Kind, number, one_of, optional, read_table, table, text, whole
+from vgg_demo.diagnosis.records import without_nan
+from vgg_demo.schema import LATEST, RESULT, Kind, number, one_of, optional, read_table, table, text, whole
 
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed")
 STATUS: dict[str, Kind] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vgg_demo.text import DRAW, EVALUATE, TRAIN, _, find_tab
 from vgg_demo.ui.draw import tab as draw_tab
 from vgg_demo.ui.evaluate import tab as evaluate_tab
 from vgg_demo.ui.shared import garbage, identity, resources
-from vgg_demo.ui.shared.text import DRAW, EVALUATE, TRAIN, _, find_tab
 from vgg_demo.ui.train import tab as train_tab
 
 st.set_page_config(page_title="VGG Demo", page_icon="✍️", layout="wide")

@@ -9,13 +9,13 @@ import streamlit as st
 
 from vgg_demo.errors import VggDemoError
 from vgg_demo.runs.store import SHIPPED_MODEL
+from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.draw import layers as draw_layers
 from vgg_demo.ui.draw import look as draw_look
 from vgg_demo.ui.draw import pictures, probability_charts
 from vgg_demo.ui.draw.look import Look
 from vgg_demo.ui.evaluate.tab import label
 from vgg_demo.ui.shared import charts, resources
-from vgg_demo.ui.shared.text import _, percent, plain
 
 SEES_NOTHING = 0.01  # logits: a drawing that moves them by less than this is as good as not there
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from vgg_demo.errors import ImageError
+from vgg_demo.text import _, plain
 from vgg_demo.ui.draw import pictures as draw_pictures
 from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _, plain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vgg_demo.text import _
 from vgg_demo.ui.draw import probability_charts
 from vgg_demo.ui.draw.look import Look
 from vgg_demo.ui.shared import charts, resources
-from vgg_demo.ui.shared.text import _
 
 
 def show(look: Look) -> None:

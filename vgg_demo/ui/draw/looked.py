@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from vgg_demo.text import _
 from vgg_demo.ui.draw import pictures
 from vgg_demo.ui.draw.layers import title
 from vgg_demo.ui.draw.look import Look
 from vgg_demo.ui.shared import jobs, resources
-from vgg_demo.ui.shared.text import _
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vgg_demo.ui.shared.text import _
+from vgg_demo.text import _
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vgg_demo.colours import BLUE, ORANGE
+from vgg_demo.text import _
 from vgg_demo.ui.shared import charts
 from vgg_demo.ui.shared.charts import DIGITS_DOWN, GREY, Spec
-from vgg_demo.ui.shared.text import _
 
 
 def bars(probabilities: list[float], can_tell: bool = True) -> Spec:

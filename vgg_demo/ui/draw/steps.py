@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from vgg_demo.text import _, percent
 from vgg_demo.ui.draw import pictures as draw_pictures
 from vgg_demo.ui.draw.look import Look
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _, percent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vgg_demo.errors import VggDemoError
+from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.draw import (
     canvas as draw_canvas,
 )
@@ -35,7 +36,6 @@ from vgg_demo.ui.draw import (
 from vgg_demo.ui.draw.look import Look, read
 from vgg_demo.ui.evaluate.tab import pick_checkpoint
 from vgg_demo.ui.shared import charts, resources
-from vgg_demo.ui.shared.text import _, percent, plain
 
 if TYPE_CHECKING:
     from vgg_demo.drawing.predict import Reading

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from vgg_demo.predictions import Predictions
+from vgg_demo.text import _
 from vgg_demo.ui.evaluate import charts, gallery, results
 from vgg_demo.ui.evaluate.results import DigitSet, Network
 from vgg_demo.ui.shared import jobs
-from vgg_demo.ui.shared.text import _
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from typing import Any
 
 from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
 from vgg_demo.metrics import ReliabilityBin, Selective, expected_calibration_error, worst_confusions
+from vgg_demo.text import _, percent
 from vgg_demo.ui.shared.charts import GREY, Spec
-from vgg_demo.ui.shared.text import _, percent
 
 # the matrix has a fixed margin, so that where a cell lies follows from the chart's size alone
 MATRIX_LEFT, MATRIX_TOP, MATRIX_RIGHT, MATRIX_BOTTOM = 46, 46, 6, 6

@@ -10,11 +10,11 @@ from vgg_demo.analysis.comparison import Comparison, compare
 from vgg_demo.errors import VggDemoError
 from vgg_demo.predictions import Predictions
 from vgg_demo.runs.store import get_run, shipped_names
+from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.evaluate import gallery, honest, results, size
 from vgg_demo.ui.evaluate.figures import summary
 from vgg_demo.ui.evaluate.results import DigitSet, Network
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _, percent, plain
 
 
 def others(network: Network, digit_set: DigitSet) -> dict[str, Network]:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from vgg_demo.metrics import expected_calibration_error, reliability_bins, selective_accuracy, worst_confusions
 from vgg_demo.predictions import Predictions
+from vgg_demo.text import _, percent
 from vgg_demo.ui.evaluate import charts
 from vgg_demo.ui.evaluate.results import DigitSet, Network
-from vgg_demo.ui.shared.text import _, percent
 
 if TYPE_CHECKING:
     from vgg_demo.evaluation import Evaluation

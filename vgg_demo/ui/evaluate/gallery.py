@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from vgg_demo.colours import BLUE, ORANGE
-from vgg_demo.ui.shared.text import DRAW, _, percent
+from vgg_demo.text import DRAW, _, percent
 
 if TYPE_CHECKING:
     import numpy as np

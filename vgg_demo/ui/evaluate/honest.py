@@ -7,9 +7,9 @@ import streamlit as st
 from vgg_demo.errors import StorageError
 from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run
+from vgg_demo.text import _, plain
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.evaluate.results import DigitSet, Network
-from vgg_demo.ui.shared.text import _, plain
 
 
 def is_open(network: Network) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from vgg_demo.predictions import Predictions
+from vgg_demo.text import _
 from vgg_demo.ui.evaluate import charts, gallery
 from vgg_demo.ui.evaluate.results import DigitSet, Network
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _
 
 HEIGHT = 440
 DIGITS = list(range(10))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from vgg_demo.text import _
 from vgg_demo.ui.evaluate.results import DigitSet
 from vgg_demo.ui.shared import jobs
-from vgg_demo.ui.shared.text import _
 
 if TYPE_CHECKING:
     from vgg_demo.drawing.labelled_folder import OwnDigits

@@ -16,8 +16,8 @@ from vgg_demo.errors import CheckpointError
 from vgg_demo.predictions import Predictions, load_predictions, save_predictions
 from vgg_demo.runs.cost import forward_flops
 from vgg_demo.runs.store import Run, home
+from vgg_demo.text import _
 from vgg_demo.ui.shared import jobs, resources
-from vgg_demo.ui.shared.text import _
 
 if TYPE_CHECKING:
     from vgg_demo.data import Digits

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from vgg_demo.predictions import Predictions
+from vgg_demo.text import _, plain
 from vgg_demo.ui.evaluate import charts, gallery, results
 from vgg_demo.ui.evaluate.compare import others
 from vgg_demo.ui.evaluate.results import DigitSet, Network
 from vgg_demo.ui.shared import jobs
-from vgg_demo.ui.shared.text import _, plain
 
 if TYPE_CHECKING:
     from vgg_demo.analysis.robustness import RobustnessCurve

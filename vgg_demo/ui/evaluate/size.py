@@ -7,11 +7,11 @@ import streamlit as st
 from vgg_demo.metrics import wilson_interval
 from vgg_demo.predictions import Predictions
 from vgg_demo.runs.cost import format_duration
+from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.evaluate import honest as evaluate_honest
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.evaluate.results import DigitSet, Network
 from vgg_demo.ui.shared import jobs
-from vgg_demo.ui.shared.text import _, percent, plain
 
 SAMPLES = (100, 500, 2_000)
 

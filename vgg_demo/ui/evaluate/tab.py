@@ -10,6 +10,7 @@ import streamlit as st
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.predictions import Predictions
 from vgg_demo.runs.store import SHIPPED_MODEL, get_run, shipped_names
+from vgg_demo.text import _, plain
 from vgg_demo.ui.evaluate import (
     alike as evaluate_alike,
 )
@@ -39,7 +40,6 @@ from vgg_demo.ui.evaluate import (
 )
 from vgg_demo.ui.evaluate.results import DigitSet, Network
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _, plain
 
 SETS = {"validation": _("Validation digits"), "test": _("Test digits"), "own": _("Your own digits")}
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from vgg_demo.predictions import Predictions
 from vgg_demo.runs.reveals import count_reveals
+from vgg_demo.text import _
 from vgg_demo.ui.evaluate.results import DigitSet, Network
-from vgg_demo.ui.shared.text import _
 
 
 def show(network: Network, digit_set: DigitSet, predictions: Predictions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
-from vgg_demo.ui.shared.text import _, percent
+from vgg_demo.text import _, percent
 
 SKY = "#6CB4E4"  # a light blue that shows on white and on black
 GREY = "rgba(128, 128, 128, 0.8)"

@@ -18,8 +18,8 @@ import streamlit as st
 
 from vgg_demo.errors import VggDemoError
 from vgg_demo.runs.cost import format_duration
+from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import identity, resources
-from vgg_demo.ui.shared.text import _, plain
 
 if TYPE_CHECKING:
     from vgg_demo.evaluation import Progress as Progress

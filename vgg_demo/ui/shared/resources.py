@@ -21,7 +21,7 @@ from vgg_demo.runs.cost import cost, estimate_seconds, format_duration
 from vgg_demo.runs.manager import spawn_budget
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, home, list_runs, shipped_names
-from vgg_demo.ui.shared.text import _
+from vgg_demo.text import _
 
 if TYPE_CHECKING:
     from vgg_demo.checkpoint import Header

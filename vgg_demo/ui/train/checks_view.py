@@ -10,7 +10,7 @@ import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.runs.manager import spawn_checks
-from vgg_demo.ui.shared.text import _
+from vgg_demo.text import _
 
 TICK_SECONDS = 0.5
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
+from vgg_demo.text import _
 from vgg_demo.ui.shared import identity
-from vgg_demo.ui.shared.text import _
 
 
 def show() -> None:

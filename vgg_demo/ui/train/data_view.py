@@ -9,8 +9,8 @@ import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import VggDemoError
+from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import charts
-from vgg_demo.ui.shared.text import _, plain
 
 SHOWN = 12
 

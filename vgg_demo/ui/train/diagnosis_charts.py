@@ -9,8 +9,8 @@ from typing import Any
 
 from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.diagnosis.records import Diagnosis, LayerFigures
+from vgg_demo.text import _
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, Spec
-from vgg_demo.ui.shared.text import _
 
 Figure = Callable[[LayerFigures], float]
 SMALLEST = 1e-10  # a logarithmic axis has no place for 0

@@ -17,8 +17,8 @@ from vgg_demo.runs.queue import readable
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
+from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.shared import identity, resources
-from vgg_demo.ui.shared.text import _, percent, plain
 from vgg_demo.ui.train import diagnosis_charts, story_view
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
 

@@ -30,8 +30,8 @@ from vgg_demo.runs.cost import format_duration
 from vgg_demo.runs.reader import Curve, images_per_second
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
+from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _
 from vgg_demo.ui.train.feed_question import Question, read_question
 
 UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"

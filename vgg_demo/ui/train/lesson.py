@@ -17,8 +17,8 @@ from vgg_demo.diagnosis.verdict import escape_step
 from vgg_demo.errors import VggDemoError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
+from vgg_demo.text import DRAW, _, percent, plain
 from vgg_demo.ui.shared import identity, resources
-from vgg_demo.ui.shared.text import DRAW, _, percent, plain
 from vgg_demo.ui.train import diagnosis_charts, diagnosis_view
 from vgg_demo.ui.train.lesson_questions import STEPS_TO_TRAIN, questions
 from vgg_demo.ui.train.lesson_runs import escape_in_words, finished, is_going_on, show_state

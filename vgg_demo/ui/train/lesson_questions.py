@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vgg_demo.ui.shared.text import _
+from vgg_demo.text import _
 
 STEPS_TO_TRAIN = 150
 

@@ -8,8 +8,8 @@ from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import get_run
+from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _
 from vgg_demo.ui.train import story_view
 from vgg_demo.ui.train.lesson_questions import STEPS_TO_TRAIN
 

@@ -14,8 +14,8 @@ from vgg_demo.runs.queue import place_and_wait, read_class_settings
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
+from vgg_demo.text import DRAW, EVALUATE, _, percent, plain
 from vgg_demo.ui.shared import identity, resources
-from vgg_demo.ui.shared.text import DRAW, EVALUATE, _, percent, plain
 from vgg_demo.ui.train import class_settings, diagnosis_view, feed, live_curve, settings
 
 QUEUE_TICK_SECONDS = 0.9

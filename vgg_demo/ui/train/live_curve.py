@@ -10,9 +10,9 @@ import streamlit as st
 from vgg_demo.colours import GREEN, ORANGE, PURPLE
 from vgg_demo.diagnosis.verdict import KNOWS_FREQUENCIES, KNOWS_NOTHING
 from vgg_demo.runs.store import Run
+from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, SKY
-from vgg_demo.ui.shared.text import _
 from vgg_demo.ui.train.feed import FEED_URL, TOKEN, UPLOT, UPLOT_URL
 
 LINEAR, LOG = _("linear"), _("logarithmic")

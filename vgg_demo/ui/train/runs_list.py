@@ -17,9 +17,9 @@ from vgg_demo.export.run_files import curve_csv, curve_png, run_script
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
+from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.shared import identity, resources
-from vgg_demo.ui.shared.text import _, percent, plain
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
 
 LAST_LOSSES = 50

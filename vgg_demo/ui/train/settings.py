@@ -12,8 +12,8 @@ import streamlit as st
 from vgg_demo.config import PLANS, PRESETS, ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
 from vgg_demo.runs.cost import estimate_memory, estimate_seconds, format_bytes, format_duration
+from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.text import _, plain
 
 LESSON_SECONDS = 600.0
 SETTINGS = [f.name for part in (ModelConfig, TrainConfig) for f in fields(part)]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from vgg_demo.config import DEFAULT_PRESET, PRESETS, ModelConfig, RunConfig, TrainConfig, get_preset
 from vgg_demo.errors import ConfigError
-from vgg_demo.ui.shared.text import _
+from vgg_demo.text import _
 from vgg_demo.ui.train import settings
 
 KINDS: dict[str, Any] = get_type_hints(ModelConfig) | get_type_hints(TrainConfig)  # of each setting's value

@@ -9,8 +9,8 @@ from vgg_demo.diagnosis.verdict import escape_step
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run
+from vgg_demo.text import _, percent
 from vgg_demo.ui.evaluate import results
-from vgg_demo.ui.shared.text import _, percent
 
 STORY_LOSS, STORY_ACCURACY, STORY_STEPS = 2.302, 0.1135, 1875
 TEST_IMAGES = 10_000

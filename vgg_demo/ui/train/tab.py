@@ -10,8 +10,8 @@ from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import readable
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run, list_runs
+from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import identity, resources
-from vgg_demo.ui.shared.text import _, plain
 from vgg_demo.ui.train import (
     checks_view,
     class_settings,

@@ -6,7 +6,7 @@ import gettext
 import re
 from pathlib import Path
 
-_translation = gettext.translation("vgg_demo", Path(__file__).parent.parent.parent / "locale", fallback=True)
+_translation = gettext.translation("vgg_demo", Path(__file__).parent / "locale", fallback=True)
 _ = _translation.gettext
 
 TRAIN = _("Train")
