@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 LINTERS = {
     "ruff": [sys.executable, "-m", "ruff", "check", "."],
     "mypy": [sys.executable, "-m", "mypy"],
