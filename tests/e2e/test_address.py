@@ -20,22 +20,22 @@ pytestmark = pytest.mark.e2e
 
 
 def expect_settings(page: Page) -> None:
-    expect(page.get_by_role("combobox", name="Preset")).to_have_value("fixed-mini")
-    expect(page.get_by_text("Other than in the preset: epochs 3, batch_size 16.")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Preset")).to_have_value("lesson")
+    expect(page.get_by_text("Other than in the preset: epochs 5, batch_size 16.")).to_be_visible()
 
 
 def test_settings_survive_a_reload_and_a_server_that_forgot_them(page: Page, server: Server) -> None:
     open_tab(page, server)
     choose_long_training(page)
     page.get_by_text("Settings", exact=True).click()
-    for name, value in (("Batch size", "16"), ("Epochs", "3")):
+    for name, value in (("Batch size", "16"), ("Epochs", "5")):
         field = page.get_by_role("spinbutton", name=name)
         field.fill(value)
         field.press("Enter")
         wait_idle(page)
     expect_settings(page)
     given = parse_qs(urlsplit(page.url).query)
-    assert given == {"preset": ["fixed-mini"], "batch_size": ["16"], "epochs": ["3"]}
+    assert given == {"preset": ["lesson"], "batch_size": ["16"], "epochs": ["5"]}
 
     page.reload()
     expect_settings(page)
@@ -50,7 +50,7 @@ def test_settings_survive_a_reload_and_a_server_that_forgot_them(page: Page, ser
     expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("16")
     page.get_by_role("spinbutton", name="Seed").fill("5")
     page.get_by_role("spinbutton", name="Seed").press("Enter")
-    expect(page.get_by_text("Other than in the preset: epochs 3, batch_size 16, seed 5.")).to_be_visible()
+    expect(page.get_by_text("Other than in the preset: epochs 5, batch_size 16, seed 5.")).to_be_visible()
 
 
 def test_wrong_settings_in_the_address_take_one_sentence(page: Page, server: Server) -> None:

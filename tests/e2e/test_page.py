@@ -44,8 +44,8 @@ def choose_long_training(page: Page) -> None:
     """A preset that is still training when a test has looked at all it wants to see; classroom is over in seconds."""
     wait_idle(page)  # a page that is drawn anew would close the list
     page.get_by_role("combobox", name="Preset").click()
-    page.get_by_role("option", name="fixed-mini").click()
-    expect(page.get_by_text("He initialisation and nothing else changed")).to_be_visible()
+    page.get_by_role("option", name="lesson").click()
+    expect(page.get_by_text("each seen three times, a little distorted")).to_be_visible()
     page.mouse.move(0, 0)  # the help of a button that the list had lain over would cover the one above
     wait_idle(page)
 
@@ -123,12 +123,12 @@ def test_run_trained_reloaded_and_stopped_keeps_its_curve(page: Page, server: Se
     after_reload = wait_for_step(page, later)
     page.get_by_role("button", name="Stop").click()
 
-    expect(page.get_by_text("fixed-mini-1 · stopped")).to_be_visible()
+    expect(page.get_by_text("lesson-1 · stopped")).to_be_visible()
     assert after_reload >= later
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
-    status = json.loads((server.home / "fixed-mini-1" / "status.json").read_text())
+    status = json.loads((server.home / "lesson-1" / "status.json").read_text())
     assert status["state"] == "stopped"
-    assert (server.home / "fixed-mini-1" / "model.safetensors").is_file()
+    assert (server.home / "lesson-1" / "model.safetensors").is_file()
     psutil.wait_procs(workers(server.home), timeout=10)
     assert workers(server.home) == []
 
@@ -156,7 +156,7 @@ def test_trained_run_offered_for_drawing_opens_the_draw_tab_with_it(page: Page, 
     expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
     wait_idle(page)
     expect(page.get_by_role("tabpanel").get_by_label("Network").locator("visible=true")).to_have_value(
-        re.compile("^fixed-mini-")
+        re.compile("^lesson-")
     )
 
 
@@ -167,13 +167,13 @@ def test_what_was_chosen_in_a_tab_is_still_chosen_after_a_look_at_another(page: 
     page.get_by_role("button", name="Evaluate it").click()
     expect(page.get_by_role("tab", name="Evaluate")).to_have_attribute("aria-selected", "true")
     network = page.get_by_role("tabpanel").get_by_label("Network", exact=True).locator("visible=true")
-    expect(network).to_have_value(re.compile("^fixed-mini-"))
+    expect(network).to_have_value(re.compile("^lesson-"))
 
     for tab in ("Train", "Draw", "Evaluate"):
         page.get_by_role("tab", name=tab, exact=True).click()
         wait_idle(page)
 
-    expect(network).to_have_value(re.compile("^fixed-mini-"))
+    expect(network).to_have_value(re.compile("^lesson-"))
     page.get_by_role("tab", name="Train", exact=True).click()
     page.get_by_text("How it is drawn").click()
     expect(page.get_by_role("radio", name="logarithmic")).to_be_checked()
