@@ -68,3 +68,16 @@ def test_readme_says_how_often_a_run_is_saved() -> None:
 def test_readme_names_every_preset_option_of_the_story() -> None:
     for preset in ("classroom", "blog-mini", "fixed-mini", "best"):
         assert f"`{preset}`" in README or f"--preset {preset}" in README
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md", "CONTRIBUTING.md"])
+def test_document_names_files_and_functions_that_exist(name: str) -> None:
+    text = re.sub(r"```.*?```", "", (PROJECT / name).read_text("utf-8"), flags=re.DOTALL)
+    package = PROJECT / "vgg_demo"
+
+    for path in re.findall(r"`((?:\w+/)*\w+\.(?:py|js)|(?:\w+/)+)`", text):
+        inside = [PROJECT / path, package / path, package / "ui" / path]
+        assert any(place.exists() for place in inside) or path.startswith(("data/", "checkpoints/", "vgg_demo/locale/"))
+    for path, functions in re.findall(r"`([\w/]+\.py)`: ((?:`[\w.]+`(?:, )?)+)", text):
+        for function in re.findall(r"`(?:\w+\.)?(\w+)`", functions):
+            assert re.search(rf"\b(def|class) {function}\b", (package / path).read_text("utf-8")), (path, function)
