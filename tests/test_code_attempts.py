@@ -104,7 +104,7 @@ def test_wrong_codes_are_forgotten_after_a_while(clock: Clock) -> None:
 
 ASKS_FOR_THE_CODE = """
 import streamlit as st
-from vgg_demo.ui import identity
+from vgg_demo.ui.shared import identity
 
 st.session_state.setdefault("browser", "b" * 32)
 identity.show_teacher_access()

@@ -31,7 +31,7 @@ def test_collector_collects_once_for_a_class_that_leaves(monkeypatch: pytest.Mon
 LEAVES_A_CYCLE = """
 import gc, os
 from pathlib import Path
-from vgg_demo.ui import garbage
+from vgg_demo.ui.shared import garbage
 
 class Cycle:
     def __init__(self):

@@ -103,7 +103,7 @@ def test_upload_is_read_while_another_is_read_and_while_a_network_is_evaluated(s
 SHOWS_A_JOB = """
 import streamlit as st
 from tests.test_jobs import endless
-from vgg_demo.ui import jobs
+from vgg_demo.ui.shared import jobs
 
 st.session_state.setdefault("browser", "mine")
 st.session_state["teacher"] = st.session_state.get("is_teacher", False)
@@ -136,7 +136,7 @@ COUNTS = """
 import os, time
 import streamlit as st
 from pathlib import Path
-from vgg_demo.ui import jobs
+from vgg_demo.ui.shared import jobs
 
 jobs.LEFT_SECONDS, jobs.PATIENCE_SECONDS = 0.5, 0.1
 st.session_state.setdefault("browser", "mine")
