@@ -103,8 +103,12 @@ class ModelConfig:
         """Units of the classifier's hidden layers."""
         if self.classifier == "linear":
             return ()
-        width = self.width if self.classifier_width is None else self.classifier_width
-        return scaled(4096, width), scaled(1000, width)
+        return scaled(4096, self.hidden_width), scaled(1000, self.hidden_width)
+
+    @property
+    def hidden_width(self) -> float:
+        """What multiplies the classifier's hidden layers."""
+        return self.width if self.classifier_width is None else self.classifier_width
 
     @property
     def flat_units(self) -> int:
@@ -146,7 +150,7 @@ class TrainConfig:
     self_distillation: how much of the loss asks for the answers of that averaged network instead of the labels.
     validation_images: taken from the 60,000 training images, stratified; 0 trains on all of them.
     augment, restyle: how strongly training images are distorted, and how often they are made to look as other people
-    draw, 0 (not at all) to 1; see augmentation.py.
+    draw, 0 (not at all) to 1; see recipe/augmentation.py.
     precision and device: as Lightning Fabric names them; where the device has no instructions for bfloat16, 32 bits.
     """
 
@@ -328,9 +332,9 @@ def _preset(name: str, what: str, purpose: str, model: ModelConfig, train: Train
 
 
 _STORY = TrainConfig(epochs=1, batch_size=32, optimizer="adam", learning_rate=0.001, validation_images=0)
-# A small network that fails as the story's does, whatever the seed and the processor: what differs between two images
-# fades to about 1e-9 in its logits, below the precision of 32 bits. With images of 32×32, or with a classifier as
-# narrow as the rest, it comes back in one training of three (docs/experiments.md).
+# A small network that fails as the story's does, with every seed and processor tried: what differs between two images
+# fades to about 1e-9 in its logits, below the precision of 32 bits. With a classifier as narrow as the rest it comes
+# back in about one training of three (docs/experiments.md).
 # seed 15: its answer is 1, as the story's was.
 _MINI = ModelConfig("vgg16", width=0.25, image_size=64, classifier_width=1.0)
 _MINI_TRAIN = replace(_STORY, steps=150, seed=15)

@@ -1,6 +1,6 @@
 """What is measured of a network to see why it does not learn: plain figures, without torch.
 
-diagnosis.py measures them, verdict.py says what they mean, the page draws them.
+measure.py measures them, verdict.py says what they mean, the page draws them.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def _offer_shorter(config: RunConfig, seconds: float) -> None:
     if model.image_size > mini.image_size or model.width > mini.width:
         small = {"image_size": min(model.image_size, mini.image_size), "width": min(model.width, mini.width)}
         if model.classifier == "mlp":  # it stays as it is
-            small["classifier_width"] = model.width if model.classifier_width is None else model.classifier_width
+            small["classifier_width"] = model.hidden_width
         label = _("Images of {size}×{size} and {width:g} of the width")
         st.button(label.format(size=mini.image_size, width=mini.width), on_click=_set, args=(config.preset, small))
 
