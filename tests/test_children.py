@@ -156,11 +156,12 @@ def test_train_detached_returns_and_trains_to_the_end(home: Path) -> None:
 
 def test_warm_worker_is_not_started_beside_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
-    monkeypatch.setattr(manager.WarmWorker, "prepare", lambda self: prepared.append(running.status().state))
+    warm = manager.WarmWorker()  # this one alone: that of a page of another test may still wait for its turn
+    monkeypatch.setattr(warm, "prepare", lambda: prepared.append(running.status().state))
     monkeypatch.setattr(manager, "IDLE_POLL_SECONDS", 0.05)
     running = manager.start_run(TINY.with_changes(steps=20))
 
-    manager.WarmWorker().prepare_when_idle()
+    warm.prepare_when_idle()
 
     assert prepared == ["finished"]
 
