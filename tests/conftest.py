@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from lightning_fabric import Fabric
 
-from tests.helpers import processes, wait_until
+from tests.helpers import PROJECT, processes, wait_until
 from vgg_demo.data import Digits, load_mnist
 from vgg_demo.runs.manager import reap_children
 
-PROJECT = Path(__file__).parent.parent
+
+def pytest_configure() -> None:
+    """Two test processes train at a time: with one thread each, none waits for a core that the other has."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 from lightning_fabric import Fabric
 
-from vgg_demo.config import RunConfig, get_preset
+from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 from vgg_demo.training import StepEvent, Training

@@ -17,8 +17,9 @@ from pathlib import Path
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.e2e.conftest import CHROMIUM_FLAGS, Server, workers
+from tests.helpers import PROJECT
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = PROJECT / "docs"
 SIZE = {"width": 1280, "height": 960}
 LONGEST = 300_000  # milliseconds that a part may take on a slow machine
 SEVEN = [(80, 62), (120, 58), (205, 60), (180, 110), (155, 165), (135, 232)]  # canvas pixels

@@ -13,21 +13,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.helpers import PROJECT
+from tests.studies.scribbles import make_scribbles
 from vgg_demo.__main__ import main
 from vgg_demo.checkpoint import save_checkpoint
-from vgg_demo.config import PRESETS, get_preset
 from vgg_demo.data import Digits
 from vgg_demo.device import make_fabric
 from vgg_demo.diagnosis.checks import diagnose_checkpoint
 from vgg_demo.errors import ConfigError, RunError, RunFailedError, VggDemoError
 from vgg_demo.model import VGG
+from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.reveals import count_reveals
 from vgg_demo.runs.store import create_run, get_run
-from vgg_demo.scribbles import make_scribbles
-
-PROJECT = Path(__file__).parent.parent
 
 
 def vgg_demo(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vgg_demo.config import PRESETS, ModelConfig, RunConfig, TrainConfig, get_preset
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
+from vgg_demo.presets import PRESETS, get_preset
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

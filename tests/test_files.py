@@ -13,7 +13,7 @@ from tests.helpers import PROJECT
 from vgg_demo import files
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.files import write_text
-from vgg_demo.runs.store import find_checkpoint
+from vgg_demo.runs.checkpoints import find_checkpoint
 
 TEXT_METHODS = ("read_text", "write_text", "open")
 OTHER_OPENS = ("Image", "os", "archive")  # whose open is of another kind

@@ -9,9 +9,10 @@ import torch
 import torchvision
 from torch import nn
 
-from vgg_demo.config import PRESETS, ModelConfig, get_preset
+from vgg_demo.config import ModelConfig
 from vgg_demo.errors import ConfigError
 from vgg_demo.model import VGG
+from vgg_demo.presets import PRESETS, get_preset
 
 POOLS = {"vgg4": 3, "vgg5": 3, "vgg5-slim": 3, "vgg7": 3, "vgg11": 5, "vgg13": 5, "vgg16": 5, "vgg19": 5}
 ODD_CONFIGS = [

@@ -15,7 +15,7 @@ from vgg_demo.errors import CheckpointError
 from vgg_demo.evaluation import evaluate, predict, sample_indices, seconds_per_image
 from vgg_demo.model import VGG
 from vgg_demo.predictions import Predictions, load_predictions, save_predictions
-from vgg_demo.runs.store import find_checkpoint
+from vgg_demo.runs.checkpoints import find_checkpoint
 
 
 @pytest.fixture(scope="module")

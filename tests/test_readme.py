@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
+from tests.helpers import PROJECT
 from vgg_demo.runs.worker import SAVE_EVERY_SECONDS
 
-PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^```\n(.+?)\n```$", README, re.DOTALL | re.MULTILINE)
 

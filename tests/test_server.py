@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from vgg_demo.benchmark.server import Server, make_run, open_page
+from tests.benchmarks.server import Server, make_run, open_page
 
 LONGEST_END = 5.0  # seconds, on a busy machine
 

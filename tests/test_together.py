@@ -18,16 +18,16 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from tests.helpers import losses, pause, steps, wait_for_state, wait_for_step, wait_until
-from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
+from tests.helpers import PROJECT, losses, pause, steps, wait_for_state, wait_for_step, wait_until
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 from vgg_demo.data import Digits, load_train
 from vgg_demo.device import make_fabric
 from vgg_demo.model import VGG
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.store import Run
 from vgg_demo.together import process_group, with_sync_batch_norm
 from vgg_demo.training import EpochEvent, Event, StepEvent, Training
 
-PROJECT = Path(__file__).parent.parent
 IMAGES = 65  # batches of 32, 32 and 1, of which the second process gets nothing
 # For float64, where a mistake cannot hide behind rounding.
 CONFIG = RunConfig(

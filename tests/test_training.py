@@ -15,9 +15,10 @@ from lightning_fabric import Fabric
 from torch import nn
 from torchvision.transforms.functional import to_pil_image
 
-from vgg_demo.config import ModelConfig, RunConfig, TrainConfig, get_preset
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 from vgg_demo.data import Digits, epoch_order, split_train
 from vgg_demo.errors import RunError
+from vgg_demo.presets import get_preset
 from vgg_demo.recipe.schedule import LearningRateOverride
 from vgg_demo.training import EpochEvent, Event, StepEvent, Training
 from vgg_demo.transforms import story_transform, transform_batch

@@ -7,25 +7,23 @@ read.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vgg_demo.benchmark import PARTS
-from vgg_demo.config import DEFAULT_PRESET, PRESETS, get_preset
-from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError, VggDemoError
+from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError
+from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
+from vgg_demo.terminal import json_option, print_json, run
 
 if TYPE_CHECKING:
     from vgg_demo.data import Digits
     from vgg_demo.runs.store import Run
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 checkpoint_option = click.option(
     "--checkpoint", metavar="PATH|RUN|NAME", help="A .safetensors file, a run or a shipped model; 'best' without it."
 )
@@ -172,8 +170,8 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
     from vgg_demo.checkpoint import load_checkpoint
     from vgg_demo.data import load_test
     from vgg_demo.evaluation import evaluate as evaluate_network
+    from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
     from vgg_demo.runs.reveals import add_reveal
-    from vgg_demo.runs.store import find_checkpoint, run_of_checkpoint
 
     path = find_checkpoint(checkpoint)
     network, header = load_checkpoint(path)
@@ -229,7 +227,7 @@ def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> 
     from vgg_demo.checkpoint import load_checkpoint
     from vgg_demo.drawing.image_files import list_pictures
     from vgg_demo.drawing.predict import as_row, read_files
-    from vgg_demo.runs.store import find_checkpoint
+    from vgg_demo.runs.checkpoints import find_checkpoint
 
     network, _ = load_checkpoint(find_checkpoint(checkpoint))
     paths = list_pictures(images)
@@ -274,8 +272,9 @@ def show_answers(rows: list[dict[str, Any]]) -> None:
 def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_json: bool) -> None:
     """Say why a network learns or does not: signal, gradient and update of every layer."""
     from vgg_demo.diagnosis.checks import diagnose_checkpoint, diagnose_preset, document, table
+    from vgg_demo.runs.checkpoints import find_checkpoint
     from vgg_demo.runs.reader import RunReader
-    from vgg_demo.runs.store import Run, find_checkpoint
+    from vgg_demo.runs.store import Run
 
     if preset and checkpoint:
         raise click.UsageError("--preset and --checkpoint: give one of them")
@@ -289,56 +288,9 @@ def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_j
     print_json(document(verdict, diagnosis)) if as_json else click.echo(table(verdict, diagnosis))
 
 
-@cli.command()
-@click.option("--quick", is_flag=True, help="Measure less, and leave out what takes long: under two minutes.")
-@click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="Measure this part alone; can be repeated.")
-@click.option(
-    "--limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1200.0,
-    metavar="SECONDS",
-    help="Training time that PyTorch's example may take to reach 99.0 %; 1,200 without it.",
-)
-@click.option(
-    "--output", type=click.File("w", encoding="utf-8", lazy=False), metavar="FILE", help="Write all of it as JSON."
-)
-@json_option
-def benchmark(quick: bool, only: tuple[str, ...], limit: float, output: TextIO | None, as_json: bool) -> None:
-    """Measure the speed figures of the README, side by side, on this machine."""
-    from vgg_demo.benchmark.report import run_benchmark
-    from vgg_demo.benchmark.rows import Effort
-
-    document = run_benchmark(Effort(quick, limit), only, (lambda line: None) if as_json else click.echo)
-    if output is not None:
-        json.dump(document, output, indent=1, ensure_ascii=False)
-    if as_json:
-        print_json(document)
-
-
-def print_json(document: object) -> None:
-    """One JSON document on standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False))
-
-
 def main() -> int:
-    """Run the command line; errors of this project become one line and an exit status."""
-    from vgg_demo.terminal import take_every_letter
-
-    take_every_letter()
-    try:
-        return cli(standalone_mode=False) or 0  # click returns the status of what ended by click.exceptions.Exit
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        return 130
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 2
-    except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        return 2
-    except VggDemoError as error:
-        click.echo(f"error: {error}", err=True)
-        return 1 if isinstance(error, RunFailedError) else 2
+    """Run the command line."""
+    return run(cli)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every setting of a run, validated once, and the presets: settings with a name.
+"""Every setting of a run, validated once.
 
 Nothing heavy is imported here, so that the command line can list and check settings in no time.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from vgg_demo.errors import ConfigError
-from vgg_demo.schema import shown
+from vgg_demo.schema import check_fields, shown
 
 CLASSES = 10
 MNIST_TRAIN_IMAGES = 60_000
@@ -30,6 +30,23 @@ PLANS: dict[str, tuple[int | str, ...]] = {
     "vgg13": (64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
     "vgg16": (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
     "vgg19": (64, 64, "M", 128, 128, "M", *(256,) * 4, "M", *(512,) * 4, "M", *(512,) * 4, "M"),
+}
+
+RANGES: dict[str, tuple[float, float]] = {  # the lowest and the highest value of a setting
+    "width": (1 / 64, 4),
+    "classifier_width": (1 / 64, 4),
+    "dropout": (0, 0.9),
+    "epochs": (1, 1000),
+    "steps": (1, 10_000_000),
+    "batch_size": (1, 10_000),
+    "weight_decay": (0, 1),
+    "label_smoothing": (0, 0.5),
+    "average_weights": (0, 0.99999),
+    "self_distillation": (0, 1),
+    "validation_images": (0, 30_000),
+    "augment": (0, 1),
+    "restyle": (0, 1),
+    "seed": (0, 2**31 - 1),
 }
 
 
@@ -58,13 +75,9 @@ class ModelConfig:
     classifier_width: float | None = None
 
     def __post_init__(self) -> None:
-        _check_types(self)
+        check_fields(self, RANGES)
         if self.plan not in PLANS:
             raise ConfigError(f"plan: there is no {shown(self.plan)}; it is one of {', '.join(PLANS)}")
-        _check_range("width", self.width, 1 / 64, 4)
-        if self.classifier_width is not None:
-            _check_range("classifier_width", self.classifier_width, 1 / 64, 4)
-        _check_range("dropout", self.dropout, 0, 0.9)
         if self.channels not in (1, 3):
             raise ConfigError(f"channels: {self.channels} was given; it is 1 (grey) or 3 (RGB)")
         smallest = 2**self.pools
@@ -172,23 +185,11 @@ class TrainConfig:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
     def __post_init__(self) -> None:
-        _check_types(self)
-        _check_range("epochs", self.epochs, 1, 1000)
-        if self.steps is not None:
-            _check_range("steps", self.steps, 1, 10_000_000)
-        _check_range("batch_size", self.batch_size, 1, 10_000)
-        if not 0 < self.learning_rate <= 100 or not math.isfinite(self.learning_rate):
+        check_fields(self, RANGES)
+        if not 0 < self.learning_rate <= 100:
             raise ConfigError(f"learning_rate: {self.learning_rate} was given; it is above 0 and at most 100")
-        _check_range("weight_decay", self.weight_decay, 0, 1)
-        _check_range("label_smoothing", self.label_smoothing, 0, 0.5)
-        _check_range("average_weights", self.average_weights, 0, 0.99999)
-        _check_range("self_distillation", self.self_distillation, 0, 1)
         if self.self_distillation and not self.average_weights:
             raise ConfigError("self_distillation: it learns from averaged weights; set average_weights, say to 0.998")
-        _check_range("validation_images", self.validation_images, 0, 30_000)
-        _check_range("augment", self.augment, 0, 1)
-        _check_range("restyle", self.restyle, 0, 1)
-        _check_range("seed", self.seed, 0, 2**31 - 1)
 
     @property
     def train_images(self) -> int:
@@ -273,24 +274,9 @@ class RunConfig:
         }
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A named config. what: one plain sentence; purpose: what it is good for, in a few words."""
-
-    name: str
-    what: str
-    purpose: str
-    config: RunConfig
-
-
 def scaled(units: int, width: float) -> int:
     """A layer's units times width, at least one."""
     return max(1, round(units * width))
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{name}: {value} was given; it is between {low:g} and {high:g}")
 
 
 def _check_names(kind: type, values: dict[str, Any]) -> dict[str, Any]:
@@ -298,136 +284,3 @@ def _check_names(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     if unknown := sorted(set(values) - {f.name for f in fields(kind)}):
         raise ConfigError(f"config: unknown setting {shown(unknown[0])}; was it written by a newer version?")
     return values
-
-
-_TYPES = {kind: get_type_hints(kind) for kind in (ModelConfig, TrainConfig)}  # once: a page reads many configs
-
-
-def _check_types(config: ModelConfig | TrainConfig) -> None:
-    """Every field holds its declared type; an int is welcome where a float is declared.
-
-    Raises ConfigError naming the field. Numbers that came as NaN are refused with the rest.
-    """
-    for name, hint in _TYPES[type(config)].items():
-        value = getattr(config, name)
-        if get_origin(hint) is Literal:
-            if value not in get_args(hint):
-                raise ConfigError(f"{name}: {shown(value)} was given; it is one of {', '.join(get_args(hint))}")
-            continue
-        allowed = get_args(hint) or (hint,)
-        if float in allowed and type(value) is int and abs(value) < 2**53:
-            object.__setattr__(config, name, float(value))
-        elif type(value) not in allowed or (isinstance(value, float) and math.isnan(value)):
-            wanted = " or ".join(
-                {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}.get(
-                    t.__name__, "nothing"
-                )
-                for t in allowed
-            )
-            raise ConfigError(f"{name}: {shown(value)} was given; it is {wanted}")
-
-
-def _preset(name: str, what: str, purpose: str, model: ModelConfig, train: TrainConfig) -> Preset:
-    return Preset(name, what, purpose, RunConfig(name, model, train))
-
-
-_STORY = TrainConfig(epochs=1, batch_size=32, optimizer="adam", learning_rate=0.001, validation_images=0)
-# A small network that fails as the story's does, with every seed and processor tried: what differs between two images
-# fades to about 1e-9 in its logits, below the precision of 32 bits. With a classifier as narrow as the rest it comes
-# back in about one training of three (docs/experiments.md).
-# seed 15: its answer is 1, as the story's was.
-_MINI = ModelConfig("vgg16", width=0.25, image_size=64, classifier_width=1.0)
-_MINI_TRAIN = replace(_STORY, steps=150, seed=15)
-STORY_ESCAPES = (0, 29)  # of blog-mini: how many learned all the same, and how many were tried (docs/experiments.md)
-_TUNED = TrainConfig(optimizer="adamw", schedule="one-cycle", label_smoothing=0.02)
-_SMALL = ModelConfig("vgg5", 0.25, image_size=28, channels=1, batch_norm=True, classifier="linear")
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        _preset(
-            "classroom",
-            "A small VGG, three blocks deep, tuned for time: digits of 20×20 pixels, each seen once.",
-            "the place to start: over 99 % while the class watches",
-            replace(_SMALL, plan="vgg5-slim", image_size=20, pool_first=True),
-            replace(_TUNED, batch_size=96, learning_rate=0.015, weight_decay=0.01),
-        ),
-        _preset(
-            "lesson",
-            "Three blocks of two convolutions on digits of 24×24 pixels, each seen three times, a little distorted.",
-            "99.5 % in a minute, for a class that has seen classroom",
-            replace(_SMALL, plan="vgg7", image_size=24, pool_first=True),
-            replace(_TUNED, epochs=3, batch_size=128, learning_rate=0.012, weight_decay=0.02, augment=0.25),
-        ),
-        _preset(
-            "blog-mini",
-            "VGG-16 with a quarter of its channels on 64×64 images, its classifier whole, set up as in the story.",
-            "the story's failure (11.35 %) in half a minute",
-            _MINI,
-            _MINI_TRAIN,
-        ),
-        _preset(
-            "fixed-mini",
-            "blog-mini with He initialisation and nothing else changed.",
-            "the one change that makes it learn",
-            replace(_MINI, init="he"),
-            _MINI_TRAIN,
-        ),
-        _preset(
-            "bn-mini",
-            "blog-mini with batch normalisation and nothing else changed.",
-            "the other change that makes it learn",
-            replace(_MINI, batch_norm=True),
-            _MINI_TRAIN,
-        ),
-        _preset(
-            "best",
-            "Three blocks of two convolutions, trained on distorted digits; the recipe of the model that ships.",
-            "as accurate as the page can be",
-            replace(_SMALL, plan="vgg7", width=0.5, pool_first=True, dropout=0.3),
-            replace(
-                _TUNED,
-                epochs=20,
-                validation_images=1000,
-                batch_size=128,
-                learning_rate=0.01,
-                weight_decay=0.02,
-                average_weights=0.998,
-                self_distillation=0.6,
-                augment=0.3,
-                restyle=0.5,
-                precision="bf16-mixed",
-            ),
-        ),
-        _preset(
-            "blog",
-            "VGG-16 on 224×224 images, the story to the letter: 121,586,242 parameters.",
-            "the story itself; without a GPU it takes a night",
-            ModelConfig(),
-            _STORY,
-        ),
-        _preset(
-            "vgg16-gpu",
-            "The story's VGG-16 on 224×224 images with batch normalisation, He initialisation and bfloat16.",
-            "the story's network, made to learn: 99.4 % after one epoch, half a minute on a large GPU",
-            ModelConfig(batch_norm=True, init="he"),
-            TrainConfig(
-                epochs=1,
-                batch_size=128,
-                optimizer="adamw",
-                learning_rate=0.001,
-                weight_decay=0.01,
-                schedule="one-cycle",
-                precision="bf16-mixed",
-            ),
-        ),
-    )
-}
-DEFAULT_PRESET = "classroom"
-
-
-def get_preset(name: str) -> Preset:
-    """The preset of that name. Raises ConfigError, naming those that exist."""
-    if name not in PRESETS:
-        raise ConfigError(f"preset: there is no {name!r}; it is one of {', '.join(PRESETS)}")
-    return PRESETS[name]

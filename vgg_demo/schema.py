@@ -7,12 +7,14 @@ and returns it checked, or raises FormatError; a table's schema is a dict of nam
 from __future__ import annotations
 
 import json
+import math
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from vgg_demo.errors import FormatError
+from vgg_demo.errors import ConfigError, FormatError
 
 Kind = Callable[[object], Any]
 
@@ -131,6 +133,35 @@ def rows(kind: Kind, at_least: int = 0, at_most: int = 100_000) -> Kind:
         return [kind(part) for part in value]
 
     return check
+
+
+@cache
+def field_types(kind: type) -> dict[str, Any]:
+    """The declared types of a dataclass's fields; kept, because a page reads many configs."""
+    return get_type_hints(kind)
+
+
+def check_fields(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Check that every field of a dataclass holds its declared type, within its range; an int may stand for a float.
+
+    Raises ConfigError naming the field. Numbers that came as NaN are refused with the rest.
+    """
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "nothing"}
+    for name, hint in field_types(type(config)).items():
+        value = getattr(config, name)
+        if get_origin(hint) is Literal:
+            if value not in get_args(hint):
+                raise ConfigError(f"{name}: {shown(value)} was given; it is one of {', '.join(get_args(hint))}")
+            continue
+        allowed = get_args(hint) or (hint,)
+        if float in allowed and type(value) is int and abs(value) < MOST_WHOLE:
+            object.__setattr__(config, name, float(value))
+        elif type(value) not in allowed or (isinstance(value, float) and math.isnan(value)):
+            raise ConfigError(f"{name}: {shown(value)} was given; it is {' or '.join(names[kind] for kind in allowed)}")
+        if name in ranges and value is not None:
+            low, high = ranges[name]
+            if not low <= value <= high:
+                raise ConfigError(f"{name}: {value} was given; it is between {low:g} and {high:g}")
 
 
 def shown(value: object) -> str:

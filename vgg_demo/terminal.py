@@ -1,18 +1,49 @@
-"""What the command line asks of its terminal: to follow a run, to end as after Ctrl-C, to take every letter."""
+"""What every command of a terminal shares: exit statuses, JSON, every letter, Ctrl-C; and following a run."""
 
 from __future__ import annotations
 
 import io
+import json
 import signal
 import sys
 import time
 from typing import TYPE_CHECKING
+
+import click
+
+from vgg_demo.errors import RunFailedError, VggDemoError
 
 if TYPE_CHECKING:
     from vgg_demo.runs.store import Run
 
 POLL_SECONDS = 0.1
 ENDINGS = ("SIGTERM", "SIGHUP", "SIGBREAK")  # asked to end; the terminal was closed; Windows' Ctrl-Break
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+
+def run(cli: click.Group | click.Command) -> int:
+    """Run a command line; errors of this project become one line and an exit status."""
+    take_every_letter()
+    try:
+        return cli(standalone_mode=False) or 0  # click returns the status of what ended by click.exceptions.Exit
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return 2
+    except VggDemoError as error:
+        click.echo(f"error: {error}", err=True)
+        return 1 if isinstance(error, RunFailedError) else 2
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False))
 
 
 def end_as_after_interrupt() -> None:

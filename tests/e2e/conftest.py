@@ -18,10 +18,10 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from vgg_demo.config import PRESETS
+from tests.helpers import PROJECT
+from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import record_speed
 
-PROJECT = Path(__file__).parent.parent.parent
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

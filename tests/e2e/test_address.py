@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.benchmarks.server import make_run
+from tests.benchmarks.watching import alive
 from tests.e2e.conftest import Server
 from tests.e2e.test_page import choose_long_training, open_tab, wait_for_step, wait_idle
-from vgg_demo.benchmark.server import make_run
-from vgg_demo.benchmark.watching import alive
-from vgg_demo.config import get_preset
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.store import create_run, delete_run
 
 pytestmark = pytest.mark.e2e

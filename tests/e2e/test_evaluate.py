@@ -17,7 +17,8 @@ from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.evaluation import predict
 from vgg_demo.predictions import Predictions
-from vgg_demo.runs.store import Run, create_run, find_checkpoint
+from vgg_demo.runs.checkpoints import find_checkpoint
+from vgg_demo.runs.store import Run, create_run
 from vgg_demo.ui.evaluate.charts import MATRIX_BOTTOM, MATRIX_LEFT, MATRIX_RIGHT, MATRIX_TOP
 
 pytestmark = pytest.mark.e2e

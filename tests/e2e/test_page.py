@@ -15,9 +15,9 @@ import psutil
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
+from tests.benchmarks.server import add_steps, make_run
+from tests.benchmarks.watching import alive
 from tests.e2e.conftest import PROJECT, Server, workers
-from vgg_demo.benchmark.server import add_steps, make_run
-from vgg_demo.benchmark.watching import alive
 from vgg_demo.runs.reader import RunReader
 
 pytestmark = pytest.mark.e2e

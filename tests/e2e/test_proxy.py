@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.benchmarks.server import make_run
+from tests.benchmarks.watching import alive
 from tests.e2e.conftest import Server
 from tests.e2e.test_page import wait_for_step
-from vgg_demo.benchmark.server import make_run
-from vgg_demo.benchmark.watching import alive
 
 pytestmark = pytest.mark.e2e
 

@@ -12,11 +12,11 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.benchmarks.watching import alive
 from tests.e2e.conftest import LONGEST_WAIT, Server, workers
 from tests.e2e.test_page import choose_long_training, wait_for_step, wait_idle
 from tests.helpers import TINY, kill, steps, wait_until
-from tests.test_reader import line
-from vgg_demo.benchmark.watching import alive
+from tests.runs.test_reader import line
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run
 

@@ -64,7 +64,7 @@ class Likeness:
 
 @cache
 def load_likeness() -> Likeness:
-    """What `python -m vgg_demo.likeness_study fit` measured."""
+    """What `python -m tests.studies.rejection fit` measured."""
     with np.load(FILE) as file:
         return Likeness(
             file["mean"].astype(np.float32),

@@ -17,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vgg_demo.config import CLASSES, PRESETS, ModelConfig, RunConfig, get_preset
+from vgg_demo.config import CLASSES, ModelConfig, RunConfig
 from vgg_demo.errors import FormatError, VggDemoError
 from vgg_demo.files import write_text
+from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import home, store_lock
 from vgg_demo.schema import LONGEST, number, read_json

@@ -10,9 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from vgg_demo.config import get_preset
 from vgg_demo.data import load_train
 from vgg_demo.device import make_fabric
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.processes import ProcessId
 from vgg_demo.runs.queue import readable

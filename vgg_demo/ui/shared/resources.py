@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from vgg_demo.config import PRESETS, RunConfig
+from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.presets import PRESETS
 from vgg_demo.runs import manager
+from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.cost import cost, estimate_seconds, format_duration
 from vgg_demo.runs.manager import spawn_budget
 from vgg_demo.runs.reader import Curve, RunReader
-from vgg_demo.runs.store import PRETRAINED, Run, find_checkpoint, get_run, home, list_runs, shipped_names
+from vgg_demo.runs.store import PRETRAINED, Run, get_run, home, list_runs, shipped_names
 from vgg_demo.text import _
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from vgg_demo.config import get_preset
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import escape_step
 from vgg_demo.errors import VggDemoError
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
 from vgg_demo.text import DRAW, _, percent, plain

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from vgg_demo.config import PRESETS, RunConfig
+from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.export.run_files import curve_csv, curve_png, run_script
+from vgg_demo.presets import PRESETS
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run

@@ -9,8 +9,9 @@ from typing import Any
 import psutil
 import streamlit as st
 
-from vgg_demo.config import PLANS, PRESETS, ModelConfig, RunConfig, TrainConfig
+from vgg_demo.config import PLANS, ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
+from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import estimate_memory, estimate_seconds, format_bytes, format_duration
 from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import resources

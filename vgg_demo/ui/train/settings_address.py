@@ -7,8 +7,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import streamlit as st
 
-from vgg_demo.config import DEFAULT_PRESET, PRESETS, ModelConfig, RunConfig, TrainConfig, get_preset
+from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
+from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.text import _
 from vgg_demo.ui.train import settings
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vgg_demo.config import PRESETS, STORY_ESCAPES, RunConfig
+from vgg_demo.config import RunConfig
 from vgg_demo.diagnosis.verdict import escape_step
+from vgg_demo.presets import PRESETS, STORY_ESCAPES
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vgg_demo.config import DEFAULT_PRESET, PRESETS, RunConfig
+from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.presets import DEFAULT_PRESET, PRESETS
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import readable
 from vgg_demo.runs.status import Status

@@ -1,0 +1,206 @@
+"""A real server on a free port of this machine with a store of its own, and a viewer without a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from vgg_demo.config import RunConfig
+from vgg_demo.diagnosis.records import Diagnosis, LayerFigures
+from vgg_demo.errors import RunError
+from vgg_demo.presets import PRESETS, get_preset
+from vgg_demo.runs.cost import record_speed
+from vgg_demo.runs.recorder import Recorder
+from vgg_demo.runs.store import PROJECT, Run, create_run
+from vgg_demo.training import StepEvent
+
+if TYPE_CHECKING:
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.sync.client import ClientConnection
+
+START_SECONDS, ANSWER_SECONDS = 60.0, 60.0
+BATCH_IMAGES = 96
+
+
+@contextmanager
+def own_home() -> Iterator[Path]:
+    """An empty store of runs, for the time being; how long trainings take is known, so that nothing is measured."""
+    before = os.environ.get("VGG_DEMO_HOME")
+    with tempfile.TemporaryDirectory(prefix="vgg-demo-benchmark-") as folder:
+        os.environ["VGG_DEMO_HOME"] = folder
+        try:
+            for preset in PRESETS.values():
+                record_speed(preset.config, 0.02)
+            yield Path(folder)
+        finally:
+            os.environ.pop("VGG_DEMO_HOME")
+            if before is not None:
+                os.environ["VGG_DEMO_HOME"] = before
+
+
+def make_run(name: str, steps: int, total_steps: int | None = None) -> tuple[Run, RunConfig]:
+    """A run folder in the store with that many steps in its metrics.jsonl, recorded as a worker records them."""
+    config = get_preset("classroom").config.with_changes(steps=total_steps or steps)
+    run = create_run(config, name)
+    add_steps(run, config, 0, steps)
+    return run, config
+
+
+def add_steps(run: Run, config: RunConfig, first: int, count: int) -> None:
+    """Record count steps more, after the first ones: a loss that falls and jitters."""
+    position = {
+        "metrics_bytes": run.metrics_path.stat().st_size if first else 0,
+        "log_bytes": run.log_path.stat().st_size if first else 0,
+        "seconds": first * 0.02,
+        "last_epoch": None,
+        "total_steps": config.train.total_steps if first else 0,
+    }
+    recorder = Recorder(run, config, position)
+    recorder.write_schedule(0, config.train.total_steps)
+    if not first:
+        layers = tuple(LayerFigures(f"features.{number}", 1.0, 0.01, 0.001, 0.0) for number in range(5))
+        recorder.write_diagnosis(Diagnosis(0, 1.0, layers, (10,) * 10, (10,) * 10, 0.9, 2.3))  # so it is judged, too
+    for step in range(first + 1, first + count + 1):
+        loss = 2.3 / (1 + step / 100) * (1 + (step * 7919 % 101) / 400)
+        epoch = 1 + step // config.train.steps_per_epoch
+        recorder.write(StepEvent(step, epoch, loss, 0.01, BATCH_IMAGES))
+    recorder.close()
+
+
+@dataclass
+class Server:
+    """The page, started and answering. Use as a context manager."""
+
+    home: Path
+    port: int = 0
+    seconds_to_start: float = 0.0
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __enter__(self) -> Server:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--server.address=127.0.0.1", f"--server.port={self.port}"],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            self._wait(started)
+        except BaseException:
+            self.__exit__()
+            raise
+        self.seconds_to_start = time.perf_counter() - started
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.process.poll() is not None:
+            return  # it was ended before
+        children = psutil.Process(self.process.pid).children(recursive=True)  # the warm worker
+        self.process.terminate()
+        self.process.wait()
+        for child in children:
+            if child.is_running():
+                child.kill()
+
+    def _wait(self, started: float) -> None:
+        while time.perf_counter() - started < START_SECONDS and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.02)
+        raise RunError(f"the page's server did not start: {(self.home / 'server.log').read_text('utf-8')[-500:]}")
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def read(self, path: str) -> bytes:
+        """What the server answers to a request for that path."""
+        with urllib.request.urlopen(f"{self.url}/{path}", timeout=ANSWER_SECONDS) as answer:
+            return bytes(answer.read())
+
+    @contextmanager
+    def open_feed(self) -> Iterator[Callable[..., str]]:
+        """What a page that shows a run asks through: a function of the question's fields that returns the answer."""
+        from websockets.sync.client import connect
+
+        with connect(f"ws://127.0.0.1:{self.port}/feed", max_size=None) as socket:
+
+            def ask(runs: list[str], **question: object) -> str:
+                socket.send(json.dumps({"runs": runs, "smoothing": 0.9, **question}))
+                return str(socket.recv(timeout=ANSWER_SECONDS))
+
+            yield ask
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the server's process holds in memory; the warm worker is another process."""
+        return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    @property
+    def processor_seconds(self) -> float:
+        """Time of the processor that the server has used so far."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
+
+@contextmanager
+def open_page(server: Server, query: str = "") -> Iterator[Viewer]:
+    """A new viewer. query: of the page's address, for example "run=classroom-1"."""
+    from websockets.sync.client import connect
+    from websockets.typing import Subprotocol
+
+    address = f"ws://127.0.0.1:{server.port}/_stcore/stream"
+    with connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
+        yield Viewer(socket, query)
+
+
+class Viewer:
+    """One open page, speaking as the browser's part of Streamlit does."""
+
+    def __init__(self, socket: ClientConnection, query: str) -> None:
+        self.socket, self.query = socket, query
+
+    def load(self) -> int:
+        """Draw the whole page; returns the bytes that came."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        request = BackMsg()
+        request.rerun_script.query_string = self.query
+        self.socket.send(request.SerializeToString())
+        received = 0
+        while True:
+            data = self.socket.recv(timeout=ANSWER_SECONDS, decode=False)
+            received += len(data)
+            message = ForwardMsg()
+            message.ParseFromString(data)
+            if message.WhichOneof("type") == "script_finished" and is_end(message):
+                return received
+
+
+def is_end(message: ForwardMsg) -> bool:
+    """Whether what was asked for is drawn; a page that asks to be drawn anew at once is not."""
+    kinds = type(message)
+    return bool(message.script_finished == kinds.FINISHED_SUCCESSFULLY)

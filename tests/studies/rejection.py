@@ -1,0 +1,88 @@
+"""How often what is no digit is taken for one, and real digits are refused.
+
+python -m tests.studies.rejection fit [CHECKPOINT]   measures what digits look like, and where the limit lies
+python -m tests.studies.rejection [CHECKPOINT]       counts, over MNIST's test digits and 2,100 drawings from code
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tests.studies.scribbles import make_scribbles
+from vgg_demo.checkpoint import load_checkpoint
+from vgg_demo.data import load_test, load_train
+from vgg_demo.drawing.mnist_form import prepare_digit
+from vgg_demo.drawing.predict import read_drawing
+from vgg_demo.drawing.rejection import FILE, fit, load_likeness
+from vgg_demo.evaluation import predict_logits
+from vgg_demo.model import VGG
+from vgg_demo.runs.checkpoints import find_checkpoint
+
+MEASURED = 50_000  # of the training digits
+LIMITING = 4_000  # of the others, brought through the drawing path: the limit comes from them
+REFUSED = 0.006
+SCRIBBLES = 2_100
+
+
+def fit_and_save(network: VGG) -> None:
+    """Measure what digits look like, and where the limit lies, and write both into the package."""
+    train = load_train()
+    images, labels = train.images[:, 0].numpy(), train.labels.numpy()
+    likeness = fit(images[:MEASURED], labels[:MEASURED])
+    others = _prepared(images[-LIMITING:])
+    scores = likeness.scores(others, _logits(network, others))
+    likeness = replace(likeness, limit=float(np.quantile(scores, 1 - REFUSED)))
+    np.savez_compressed(
+        FILE, mean=likeness.mean.astype(np.float16), components=likeness.components.astype(np.float16),
+        variance=likeness.variance, rest=likeness.rest, limit=likeness.limit,
+    )  # fmt: skip
+
+
+def refused_digits(network: VGG, count: int = 10_000) -> float:
+    """The share of MNIST's test digits that are refused."""
+    digits = _prepared(load_test().images[:count, 0].numpy())
+    return 1 - float(load_likeness().is_digit(digits, _logits(network, digits)).mean())
+
+
+def accepted_scribbles(network: VGG, count: int = SCRIBBLES, seed: int = 0) -> dict[str, float]:
+    """The share of drawings that are taken for one digit or several, by kind, and of all."""
+    shown, accepted = Counter[str](), Counter[str]()
+    for kind, pixels in make_scribbles(count, seed):
+        readings = read_drawing(network, pixels)
+        taken = bool(readings) and all(reading.can_tell for reading in readings)
+        for name in (kind, "all"):
+            shown[name] += 1
+            accepted[name] += taken
+    return {kind: accepted[kind] / shown[kind] for kind in shown}
+
+
+def _prepared(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.stack([prepare_digit(image).digit for image in images])
+
+
+def _logits(network: VGG, digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    batches = torch.split(torch.from_numpy(digits)[:, None], 500)
+    return np.asarray(torch.cat([predict_logits(network, batch) for batch in batches]).numpy())
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and write, or count."""
+    names = [name for name in arguments if name != "fit"]
+    network, _ = load_checkpoint(find_checkpoint(names[0] if names else None))
+    if "fit" in arguments:
+        fit_and_save(network)
+        load_likeness.cache_clear()
+    print(f"MNIST test digits refused {refused_digits(network):.2%}")
+    for kind, share in accepted_scribbles(network).items():
+        print(f"{kind:<8} accepted {share:.1%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""The lesson, where its runs do not go as they should: it says what happened and offers the way on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.test_app import app, click, going_on_elsewhere, texts
+from tests.ui.train.test_diagnosis_view import FADING, ONE, recorded
+from vgg_demo.presets import get_preset
+from vgg_demo.runs.queue import ClassSettings, write_class_settings
+from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
+
+__all__ = ["app"]  # the fixture
+BROKEN = get_preset("blog-mini").config.with_changes(steps=150)
+GUESSES = {1: "It falls to nearly 0", 2: "It is too deep", 3: "About a half", 4: "Yes", 5: "A 7, but unsure"}
+
+
+def at_step(app: AppTest, number: int, *runs: str) -> AppTest:
+    """The lesson at this step, guessed, with these runs."""
+    app.query_params["lesson"] = "~".join([str(number), *runs, "", ""][:3])
+    app.run()
+    app.radio(key=f"lesson-guess-{number}").set_value(GUESSES[number]).run()
+    assert not app.exception
+    return app
+
+
+def ended(**status: Any) -> Run:
+    run = create_run(BROKEN)
+    run.update_status(**{"state": "stopped", **status})
+    return run
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({"reason": "withdrawn before it started"}, "It was stopped at step 0 of 150"),
+        ({}, "It was stopped at step 0 of 150"),
+        ({"state": "failed", "reason": "the disk is full"}, "It failed at step 0 of 150"),
+        ({"state": "finished"}, "Nothing was seen inside it"),
+    ],
+)
+def test_lesson_whose_first_run_ended_early_says_so_and_trains_again(
+    app: AppTest, home: Path, status: dict[str, Any], said: str
+) -> None:
+    run = ended(**status)
+    write_class_settings(ClassSettings(queue_paused=True))
+
+    at_step(app, 1, run.name)
+
+    assert said in texts(app)
+    assert "Training: step" not in texts(app)
+    click(app, "Train it: 150 steps")
+    again = next(r for r in list_runs() if r.name != run.name)
+    assert again.config() == BROKEN
+    assert app.query_params["lesson"] in (f"1~{again.name}~", [f"1~{again.name}~"])
+    assert "waits for its turn" in texts(app)
+
+
+def test_lesson_whose_mended_run_ended_early_says_so_and_trains_again(app: AppTest, home: Path) -> None:
+    broken = recorded(BROKEN, FADING, ONE, [2.302] * 150)
+    mended = ended()
+    write_class_settings(ClassSettings(queue_paused=True))
+
+    at_step(app, 4, broken.name, mended.name)
+
+    assert "It was stopped at step 0 of 150" in texts(app)
+    click(app, "Train it with He initialisation")
+    assert next(iter(list_runs())).config() == BROKEN.with_changes(init="he")
+    assert "waits for its turn" in texts(app)
+
+
+@pytest.mark.parametrize("number", [2, 3, 5])
+def test_lesson_later_without_a_finished_run_says_what_is_missing(app: AppTest, home: Path, number: int) -> None:
+    run = ended()
+
+    at_step(app, number, run.name, run.name)
+
+    assert "Go back and train them first" in texts(app)
+    assert "Training: step" not in texts(app)
+
+
+def test_lesson_later_while_its_run_goes_on_waits_for_it(app: AppTest, home: Path) -> None:
+    at_step(app, 2, going_on_elsewhere().name)
+
+    assert "Training: step 0 of" in texts(app)
+    assert "Go back" not in texts(app)
+
+
+def test_lesson_whose_run_is_deleted_offers_to_train(app: AppTest, home: Path) -> None:
+    run = ended()
+    at_step(app, 1, run.name)
+    delete_run(run)
+
+    app.run()
+
+    assert not app.exception
+    assert [button for button in app.button if button.label == "Train it: 150 steps"]

@@ -1,0 +1,39 @@
+"""Where a checkpoint lies: by its path, by its run or by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vgg_demo.errors import CheckpointError
+from vgg_demo.runs.store import NAME, PRETRAINED, SHIPPED_MODEL, Run, home, shipped_names
+
+
+def run_of_checkpoint(path: Path) -> Run | None:
+    """The run in whose folder a checkpoint lies, by whatever path it was named; None when it lies elsewhere."""
+    folder = path.resolve().parent
+    is_run = folder.parent == home() and NAME.fullmatch(folder.name) and (folder / "config.json").is_file()
+    return Run(folder) if is_run else None
+
+
+def find_checkpoint(text: str | None = None) -> Path:
+    """The checkpoint that a path, a run's name or a shipped model's name means; the shipped one without any.
+
+    Raises CheckpointError when there is none.
+    """
+    text = text or SHIPPED_MODEL
+    if text in shipped_names():  # also where a folder is called so: a copy by hand, say
+        return PRETRAINED / f"{text}.safetensors"
+    if NAME.fullmatch(text):
+        run = Run(home() / text)
+        if run.checkpoint_path.is_file():
+            return run.checkpoint_path
+        if run.config_path.is_file():
+            raise CheckpointError(f"run {text!r} has no checkpoint yet; let it train for a while")
+    path = Path(text).expanduser()
+    if path.is_dir():
+        path = path / "model.safetensors"
+    if not path.is_file():
+        raise CheckpointError(
+            f"there is no checkpoint {text!r}; give a .safetensors file, the name of a run, or {SHIPPED_MODEL!r}"
+        )
+    return path
