@@ -147,7 +147,7 @@ def check_fields(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None
     Raises ConfigError naming the field. Numbers that came as NaN are refused with the rest.
     """
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "nothing"}
-    for name, hint in field_types(type(config)).items():
+    for name, hint in field_types(config.__class__).items():
         value = getattr(config, name)
         if get_origin(hint) is Literal:
             if value not in get_args(hint):
