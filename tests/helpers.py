@@ -20,6 +20,7 @@ from vgg_demo.runs.store import Run
 from vgg_demo.training import StepEvent, Training
 
 PROJECT = Path(__file__).parent.parent
+PAGE = PROJECT / "vgg_demo" / "ui" / "page.py"
 TINY = get_preset("classroom").config.with_changes(
     width=0.05, batch_size=8, image_size=28, learning_rate=0.01, label_smoothing=0.0
 )  # 6,875 steps of a few milliseconds

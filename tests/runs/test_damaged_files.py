@@ -17,7 +17,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import TINY
+from tests.helpers import PAGE, TINY
 from vgg_demo.checkpoint import read_header
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
@@ -375,7 +375,7 @@ def test_page_with_a_damaged_run_shows_its_list_and_the_others(
     bad = create_run(TINY, "bad")
     bad.update_status(state="stopped")
     write(bad, file, content)
-    app = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=60)
+    app = AppTest.from_file(PAGE, default_timeout=60)
     app.session_state["runs_list"] = True
 
     for shown in ("good", "bad"):

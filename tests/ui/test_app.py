@@ -14,6 +14,7 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers import PAGE
 from tests.runs.test_reader import line
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
@@ -36,7 +37,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         record_speed(preset.config, 0.02)
     monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
     code_attempts.clear()  # the test before may have tried wrong ones
-    return AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=30)
+    return AppTest.from_file(PAGE, default_timeout=30)
 
 
 def texts(app: AppTest) -> str:

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import PROJECT, TINY
+from tests.helpers import PAGE, PROJECT, TINY
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.model import VGG
 from vgg_demo.presets import PRESETS
@@ -92,7 +92,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     run = create_run(TINY, "www.example.com")
     save_checkpoint(run.checkpoint_path, VGG(TINY.model), TINY, {})
     run.update_status(state="failed", reason=EVIL)
-    app = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=60)
+    app = AppTest.from_file(PAGE, default_timeout=60)
     app.session_state["runs_list"] = True
     return app
 

@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers import PAGE
 from vgg_demo.analysis import explain
 from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
 from vgg_demo.config import RunConfig
@@ -45,7 +46,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         record_speed(preset.config, 0.02)
     monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
     jobs.memory.clear()
-    app = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=60)
+    app = AppTest.from_file(PAGE, default_timeout=60)
     app.query_params["tab"] = "Draw"
     return app
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers import PAGE
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits, split_train
@@ -33,7 +34,7 @@ def app(home: Path) -> AppTest:
     for preset in PRESETS.values():  # known speeds: nothing is measured beside the tests
         record_speed(preset.config, 0.02)
     jobs.memory.clear()  # what the test before has computed
-    app = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=60)
+    app = AppTest.from_file(PAGE, default_timeout=60)
     app.query_params["tab"] = "Evaluate"
     return app
 

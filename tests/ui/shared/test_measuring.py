@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import TINY, wait_until
+from tests.helpers import PAGE, TINY, wait_until
 from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.cost import estimate_seconds, record_speed
@@ -92,7 +92,7 @@ def test_page_says_that_it_could_not_be_measured_and_does_not_look_again(monkeyp
     reason = "a few steps take more than 2 min"
     measuring = SimpleNamespace(unknown={CHANGED: reason}, ask=lambda config: None)
     monkeypatch.setattr(resources, "measuring", lambda: measuring)
-    app = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=30).run()
+    app = AppTest.from_file(PAGE, default_timeout=30).run()
 
     app.number_input(key="set-classroom-batch_size").set_value(17).run()
 
