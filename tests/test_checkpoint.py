@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def test_load_checkpoint_gives_the_same_logits_and_header(
     assert header.metrics == METRICS
     assert header == read_header(path)
     assert not loaded.training
+
+
+def test_read_header_of_an_earlier_version_reads_former_names(path: Path) -> None:
+    config = CONFIG.to_dict()
+    config["train"]["restyle"] = config["train"].pop("handwriting_styles") + 0.5
+    rewrite(path, config=json.dumps(config))
+
+    assert read_header(path).config == CONFIG.with_changes(handwriting_styles=0.5)
 
 
 def test_load_checkpoint_leaves_the_random_numbers_alone(path: Path) -> None:

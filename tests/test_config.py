@@ -77,7 +77,7 @@ def test_model_config_bad_value_raises_config_error_naming_it(name: str, value: 
         ("self_distillation", 0.5),
         ("validation_images", 30_001),
         ("augment", 1.5),
-        ("restyle", -0.1),
+        ("handwriting_styles", -0.1),
         ("seed", -1),
         ("precision", "16-mixed"),
     ],
@@ -132,6 +132,13 @@ def test_run_config_through_json_comes_back_equal(name: str) -> None:
     read_back = RunConfig.from_dict(json.loads(json.dumps(config.to_dict())))
 
     assert read_back == config
+
+
+def test_run_config_from_dict_of_an_earlier_version_reads_former_names() -> None:
+    config = RunConfig.from_dict({"train": {"restyle": 0.5}})
+
+    assert config.train.handwriting_styles == 0.5
+    assert "restyle" not in config.to_dict()["train"]
 
 
 def test_run_config_from_empty_dict_takes_defaults() -> None:
@@ -196,7 +203,7 @@ def test_blog_preset_is_the_story_to_the_letter() -> None:
     }
     story = {"epochs": 1, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.001, "validation_images": 0}
     plain = {"steps": None, "weight_decay": 0.0, "schedule": "constant", "label_smoothing": 0.0}
-    plain |= {"augment": 0.0, "restyle": 0.0}
+    plain |= {"augment": 0.0, "handwriting_styles": 0.0}
     assert (story | plain).items() <= config["train"].items()
 
 

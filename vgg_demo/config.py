@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -45,9 +46,11 @@ RANGES: dict[str, tuple[float, float]] = {  # the lowest and the highest value o
     "self_distillation": (0, 1),
     "validation_images": (0, 30_000),
     "augment": (0, 1),
-    "restyle": (0, 1),
+    "handwriting_styles": (0, 1),
     "seed": (0, 2**31 - 1),
 }
+
+FORMER_NAMES = {"restyle": "handwriting_styles"}  # settings in runs, checkpoints and links of earlier versions
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,8 @@ class TrainConfig:
     average_weights: how much of the average of its weights stays at every step; 0 keeps no average.
     self_distillation: how much of the loss asks for the answers of that averaged network instead of the labels.
     validation_images: taken from the 60,000 training images, stratified; 0 trains on all of them.
-    augment, restyle: how strongly training images are distorted, and how often they are made to look as other people
-    draw, 0 (not at all) to 1; see recipe/augmentation.py.
+    augment, handwriting_styles: how strongly training images are distorted, and how often they are changed to the
+    handwriting styles of other people, 0 (not at all) to 1; see recipe/augmentation.py.
     precision and device: as Lightning Fabric names them; where the device has no instructions for bfloat16, 32 bits.
     """
 
@@ -179,7 +182,7 @@ class TrainConfig:
     self_distillation: float = 0.0
     validation_images: int = 5_000
     augment: float = 0.0
-    restyle: float = 0.0
+    handwriting_styles: float = 0.0
     seed: int = 0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -248,7 +251,7 @@ class RunConfig:
         return cls(
             preset=values.get("preset", "custom"),
             model=ModelConfig(**_check_names(ModelConfig, values.get("model", {}))),
-            train=TrainConfig(**_check_names(TrainConfig, values.get("train", {}))),
+            train=TrainConfig(**_check_names(TrainConfig, current_names(values.get("train", {})))),
         )
 
     def with_changes(self, **changes: Any) -> RunConfig:
@@ -277,6 +280,11 @@ class RunConfig:
 def scaled(units: int, width: float) -> int:
     """A layer's units times width, at least one."""
     return max(1, round(units * width))
+
+
+def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings, those of an earlier version under the names of this one."""
+    return {FORMER_NAMES.get(name, name): value for name, value in settings.items()}
 
 
 def _check_names(kind: type, values: dict[str, Any]) -> dict[str, Any]:

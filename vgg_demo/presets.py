@@ -86,7 +86,7 @@ PRESETS: dict[str, Preset] = {
                 average_weights=0.998,
                 self_distillation=0.6,
                 augment=0.3,
-                restyle=0.5,
+                handwriting_styles=0.5,
                 precision="bf16-mixed",
             ),
         ),

@@ -21,7 +21,7 @@ from vgg_demo.data import Digits, epoch_order, split_train
 from vgg_demo.errors import RunError
 from vgg_demo.evaluation import accuracy_and_loss
 from vgg_demo.model import VGG
-from vgg_demo.recipe.augmentation import augment_batch, restyle_batch
+from vgg_demo.recipe.augmentation import augment_batch, vary_handwriting
 from vgg_demo.recipe.averaging import averaged_network, exponential_moving_average, recompute_batch_norm, soft_targets
 from vgg_demo.recipe.schedule import LearningRateOverride, learning_rate_at
 from vgg_demo.together import scale_loss, with_sync_batch_norm
@@ -118,9 +118,9 @@ class Training:
         config = self.config.train
         images = batch.images
         seed = step_seed(self.step, config.seed)
-        if config.augment or config.restyle:
+        if config.augment or config.handwriting_styles:
             generator = torch.Generator().manual_seed(seed)
-            images = restyle_batch(images, batch.labels, config.restyle, generator)
+            images = vary_handwriting(images, batch.labels, config.handwriting_styles, generator)
             images = augment_batch(images, config.augment, generator)
         if self.config.model.dropout:
             torch.manual_seed(seed)  # dropout draws from torch's own generator

@@ -34,7 +34,7 @@ CONFIGS = {
     "batch normalisation and an mlp": get_preset("bn-mini").config.with_changes(width=0.05, steps=8),
     "distorted digits": CLASSROOM.with_changes(width=0.1, augment=0.3, steps=8, seed=7),
     "pool first": CLASSROOM.with_changes(width=0.1, pool_first=not CLASSROOM.model.pool_first, steps=8),
-    "other hands": CLASSROOM.with_changes(width=0.1, restyle=0.5, steps=8, seed=7),
+    "handwriting styles": CLASSROOM.with_changes(width=0.1, handwriting_styles=0.5, steps=8, seed=7),
     "sgd": TINY.with_changes(optimizer="sgd", learning_rate=0.1, weight_decay=0.0005, steps=8),
     "averaged and smoothed": TINY.with_changes(average_weights=0.99, label_smoothing=0.1, steps=8),
     "self-distillation": CLASSROOM.with_changes(

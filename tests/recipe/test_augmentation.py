@@ -18,7 +18,7 @@ from vgg_demo.recipe.augmentation import (
     centre_by_mass,
     even_strokes,
     fill_loops,
-    restyle_batch,
+    vary_handwriting,
 )
 
 LIMITS = ("MAX_ROTATION_DEGREES", "MAX_SHEAR_DEGREES", "MAX_SCALE", "MAX_SHIFT_PIXELS")
@@ -126,28 +126,28 @@ def bars() -> torch.Tensor:
     return images
 
 
-def test_restyle_batch_strength_zero_returns_the_images(bars: torch.Tensor) -> None:
-    assert torch.equal(restyle_batch(bars, torch.ones(400, dtype=torch.int64), 0.0, seeded(0)), bars)
+def test_vary_handwriting_strength_zero_returns_the_images(bars: torch.Tensor) -> None:
+    assert torch.equal(vary_handwriting(bars, torch.ones(400, dtype=torch.int64), 0.0, seeded(0)), bars)
 
 
 @pytest.mark.parametrize(("digit", "share"), [(1, 0.5), (7, 0.25), (9, 0.3), (4, 0.0)])
-def test_restyle_batch_gives_a_share_of_some_digits_a_stroke(
+def test_vary_handwriting_gives_a_share_of_some_digits_a_stroke(
     bars: torch.Tensor, monkeypatch: pytest.MonkeyPatch, digit: int, share: float
 ) -> None:
     monkeypatch.setattr(augmentation, "EVEN_SHARE", 0.0)
 
-    restyled = restyle_batch(bars, torch.full((400,), digit), 0.5, seeded(0))
+    varied = vary_handwriting(bars, torch.full((400,), digit), 0.5, seeded(0))
 
-    assert (restyled != bars).flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
+    assert (varied != bars).flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
 
 
-def test_restyle_batch_digits_stay_centred_by_their_mass(mnist: tuple[Digits, Digits]) -> None:
+def test_vary_handwriting_digits_stay_centred_by_their_mass(mnist: tuple[Digits, Digits]) -> None:
     ones = mnist[0].images[mnist[0].labels == 1][:200]
 
-    restyled = restyle_batch(ones, torch.ones(200, dtype=torch.int64), 1.0, seeded(0))
+    varied = vary_handwriting(ones, torch.ones(200, dtype=torch.int64), 1.0, seeded(0))
 
-    assert np.abs(centres(restyled) - 14).max() < 0.7  # half a pixel, and what evening moves
-    assert (restyled.sum((1, 2, 3)) > 0.95 * ones.sum((1, 2, 3))).all()  # nothing is lost
+    assert np.abs(centres(varied) - 14).max() < 0.7  # half a pixel, and what evening moves
+    assert (varied.sum((1, 2, 3)) > 0.95 * ones.sum((1, 2, 3))).all()  # nothing is lost
 
 
 def test_fill_loops_fills_what_is_enclosed_and_nothing_else() -> None:
@@ -173,15 +173,15 @@ def test_fill_loops_agrees_with_scipy(mnist: tuple[Digits, Digits]) -> None:
         assert (digit == binary_fill_holes(image > 127)).all()
 
 
-def test_restyle_batch_fills_loops_of_some_digits_and_of_no_0(
+def test_vary_handwriting_fills_loops_of_some_digits_and_of_no_0(
     mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(augmentation, "EVEN_SHARE", 0.0)
 
     for digit, share in ((8, 0.25), (0, 0.0)):
         images = mnist[0].images[mnist[0].labels == digit][:400]
-        restyled = restyle_batch(images, torch.full((400,), digit), 1.0, seeded(0))
-        assert (restyled != images).flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
+        varied = vary_handwriting(images, torch.full((400,), digit), 1.0, seeded(0))
+        assert (varied != images).flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
 
 
 def test_even_strokes_are_equally_dark_and_as_wide_as_before(bars: torch.Tensor) -> None:
@@ -198,12 +198,12 @@ def test_even_strokes_are_equally_dark_and_as_wide_as_before(bars: torch.Tensor)
     assert not even_strokes(torch.zeros(1, 1, 28, 28)).any()
 
 
-def test_restyle_batch_makes_a_share_of_all_digits_even(mnist: tuple[Digits, Digits]) -> None:
+def test_vary_handwriting_makes_a_share_of_all_digits_even(mnist: tuple[Digits, Digits]) -> None:
     fours = mnist[0].images[mnist[0].labels == 4][:400]
 
-    restyled = restyle_batch(fours, torch.full((400,), 4), 0.5, seeded(0))
+    varied = vary_handwriting(fours, torch.full((400,), 4), 0.5, seeded(0))
 
-    assert (restyled != fours).flatten(1).any(1).double().mean() == pytest.approx(0.5, abs=0.08)
+    assert (varied != fours).flatten(1).any(1).double().mean() == pytest.approx(0.5, abs=0.08)
 
 
 def test_centre_by_mass_moves_a_dot_to_the_middle_and_keeps_every_pixel() -> None:
@@ -242,7 +242,7 @@ def test_add_stroke_hook_of_a_nine_leaves_its_end_to_the_left(bars: torch.Tensor
     assert not added[:, :10].any()  # the upper part stays as it was
 
 
-def test_restyle_batch_blank_ones_stay_blank() -> None:
+def test_vary_handwriting_blank_ones_stay_blank() -> None:
     blank = torch.zeros(50, 1, 28, 28, dtype=torch.uint8)
 
-    assert not restyle_batch(blank, torch.ones(50, dtype=torch.int64), 1.0, seeded(0)).any()
+    assert not vary_handwriting(blank, torch.ones(50, dtype=torch.int64), 1.0, seeded(0)).any()

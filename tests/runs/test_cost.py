@@ -83,7 +83,13 @@ def test_speed_recorded_is_estimated_for_what_takes_as_long_and_nothing_else(hom
 
     assert estimate_seconds(TINY) == pytest.approx(0.5 * 6875)  # 55,000 images, 8 at a time
     assert estimate_seconds(TINY.with_changes(steps=10, seed=3, learning_rate=0.5)) == pytest.approx(5)
-    for change in ({"batch_size": 16}, {"width": 0.1}, {"augment": 0.5}, {"restyle": 0.5}, {"precision": "bf16-mixed"}):
+    for change in (
+        {"batch_size": 16},
+        {"width": 0.1},
+        {"augment": 0.5},
+        {"handwriting_styles": 0.5},
+        {"precision": "bf16-mixed"},
+    ):
         assert estimate_seconds(TINY.with_changes(**change)) is None
 
 

@@ -133,7 +133,7 @@ def _functions(config: RunConfig) -> str:
     from vgg_demo.recipe import augmentation, averaging, schedule
 
     train = config.train
-    is_augmented = train.augment > 0 or train.restyle > 0
+    is_augmented = train.augment > 0 or train.handwriting_styles > 0
     functions: list[Callable[..., Any]] = [
         data.split_indices,
         data.epoch_order,
@@ -166,10 +166,10 @@ def _steps(config: RunConfig) -> dict[str, str]:
     train = config.train
     loss = f"F.cross_entropy(logits, labels, label_smoothing={train.label_smoothing!r})"
     parts = dict.fromkeys(("augment", "dropout", "average", "targets", "update_average"), "")
-    if train.augment or train.restyle:
+    if train.augment or train.handwriting_styles:
         parts["augment"] = (
             "generator = torch.Generator().manual_seed(step_seed(step, SEED))\n"
-            f"batch = restyle_batch(batch, labels, {train.restyle!r}, generator)\n"
+            f"batch = vary_handwriting(batch, labels, {train.handwriting_styles!r}, generator)\n"
             f"batch = augment_batch(batch, {train.augment!r}, generator)"
         )
     if config.model.dropout:

@@ -1,9 +1,9 @@
-"""Change training digits into what another hand might have written. Used by presets that say so, never by evaluation.
+"""Change training digits into what another person might have written. Used by presets that say so, never by evaluation.
 
-augment_batch distorts: rotation, shear, scale and shift. restyle_batch adds what MNIST's writers mostly left out and
-many others draw: the flag of a 1, the bar of a 7, the hook that ends a 9; it fills loops, as a thick pen does; and it
-makes strokes even, as a screen shows them and a scanner does not. An elastic warp and thicker or thinner strokes were
-tried as well, and brought nothing.
+augment_batch distorts: rotation, shear, scale and shift. vary_handwriting adds what MNIST's writers mostly left out
+and many others draw: the flag of a 1, the bar of a 7, the hook that ends a 9; it fills loops, as a thick pen does; and
+it makes strokes even, as a screen shows them and a scanner does not. An elastic warp and thicker or thinner strokes
+were tried as well, and brought nothing.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _random_affine(count: int, strength: float, generator: torch.Generator, widt
     return torch.stack([first_row, second_row], 1)
 
 
-def restyle_batch(
+def vary_handwriting(
     images: torch.Tensor, labels: torch.Tensor, strength: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Add to some digits the stroke that others draw there, fill the loops of some, and make some evenly dark.

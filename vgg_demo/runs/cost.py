@@ -141,7 +141,7 @@ def format_bytes(count: float) -> str:
 def _key(config: RunConfig) -> str:
     """What decides the time of a step: the network, the batch, and this machine."""
     train = config.train
-    extras = [train.augment > 0, train.restyle > 0, train.average_weights > 0, train.self_distillation > 0]
+    extras = [train.augment > 0, train.handwriting_styles > 0, train.average_weights > 0, train.self_distillation > 0]
     training = [train.batch_size, train.optimizer, *extras, train.precision]
     machine = [train.device, platform.node(), os.cpu_count()]
     parts: list[Any] = [config.to_dict()["model"], *training, *machine]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers import PAGE
 from tests.ui.test_app import CLASSROOM, app, click, labels, over, set_field, texts
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
@@ -20,7 +21,7 @@ CHANGES = {
     "epochs": 2, "augment": 0.2, "validation_images": 1000, "seed": 5, "optimizer": "sgd", "learning_rate": 0.02,
     "weight_decay": 0.001,
 }  # fmt: skip
-ADDRESS = ("preset", *CHANGES, "steps", "label_smoothing", "schedule", "init")
+ADDRESS = ("preset", *CHANGES, "steps", "label_smoothing", "schedule", "init", "handwriting_styles", "restyle")
 
 
 def address(app: AppTest) -> dict[str, str]:
@@ -34,7 +35,7 @@ def address(app: AppTest) -> dict[str, str]:
 
 def opened(app: AppTest, **settings: str) -> AppTest:
     """A new session of the page with these settings in its address."""
-    again = AppTest.from_file("../vgg_demo/ui/page.py", default_timeout=30)
+    again = AppTest.from_file(PAGE, default_timeout=30)
     for name, value in settings.items():
         again.query_params[name] = value
     again.run()
@@ -95,6 +96,15 @@ def test_settings_reset_leave_the_address(app: AppTest) -> None:
     click(app, "Back to the preset's settings")
 
     assert address(app) == {}
+
+
+def test_link_of_an_earlier_version_is_read_and_written_with_current_names(app: AppTest) -> None:
+    record_speed(CLASSROOM.with_changes(handwriting_styles=0.5), 0.01)
+
+    again = opened(app, restyle="0.5")
+
+    assert "handwriting_styles 0.5" in texts(again)
+    assert address(again) == {"handwriting_styles": "0.5"}
 
 
 def test_link_with_settings_says_what_is_other_than_the_preset(app: AppTest) -> None:

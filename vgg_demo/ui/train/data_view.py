@@ -33,7 +33,7 @@ def show(config: RunConfig) -> None:
                 "height, width), from -1 (black) to 1 (white)."
             ).format(shape=" × ".join(map(str, shape)))
         )
-        if config.train.augment or config.train.restyle:
+        if config.train.augment or config.train.handwriting_styles:
             st.caption(
                 _("Augmentation distorts these images anew each time that they are seen; here they are without.")
             )

@@ -216,8 +216,8 @@ def _groups() -> dict[str, dict[str, Field]]:
             "augment": Field(
                 _("Augmentation"), _("How strongly training images are distorted."), st.slider, _between(0.0, 1.0)
             ),
-            "restyle": Field(
-                _("Other hands"),
+            "handwriting_styles": Field(
+                _("Handwriting styles"),
                 _("How often digits look as other people draw them: a flag of a 1, a bar of a 7, filled loops."),
                 st.slider,
                 _between(0.0, 1.0),

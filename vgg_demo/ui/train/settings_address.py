@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import streamlit as st
 
-from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
+from vgg_demo.config import FORMER_NAMES, ModelConfig, RunConfig, TrainConfig, current_names
 from vgg_demo.errors import ConfigError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.text import _
@@ -22,7 +22,8 @@ def take_settings() -> None:
     if st.session_state.get("address_taken"):
         return
     st.session_state["address_taken"] = True
-    given = {name: st.query_params[name] for name in ("preset", *KINDS) if name in st.query_params}
+    asked = current_names(st.query_params)
+    given = {name: asked[name] for name in ("preset", *KINDS) if name in asked}
     if not given:
         return
     try:
@@ -38,7 +39,7 @@ def write_settings(preset: str, config: RunConfig | None) -> None:
     if config is None:
         return
     wanted = address_of(preset, config)
-    for name in ("preset", *KINDS):
+    for name in ("preset", *KINDS, *FORMER_NAMES):
         if name not in wanted and name in st.query_params:
             del st.query_params[name]
     if any(st.query_params.get(name) != text for name, text in wanted.items()):
