@@ -18,7 +18,7 @@ from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.presets import get_preset
 from vgg_demo.runs import manager
 from vgg_demo.runs.child import Ending
-from vgg_demo.runs.processes import ProcessId, detached, lower_priority
+from vgg_demo.runs.processes import detached, is_alive, lower_priority, process_started
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, get_run
 
@@ -99,11 +99,9 @@ def test_measurement_beyond_a_limit_ends_and_says_which(
     assert manager.spawn_budget(SLOW).wait(timeout=60) == ending
 
 
-def test_process_id_is_read_as_it_was_written() -> None:
-    for process in (ProcessId.own(), ProcessId(7, None), ProcessId(8, 1764239862.48)):
-        assert ProcessId.parse(str(process)) == process
-    assert ProcessId.own().is_alive
-    assert not ProcessId(os.getpid(), 1.0).is_alive  # an earlier one with the same number
+def test_is_alive_is_of_that_very_process() -> None:
+    assert is_alive(os.getpid(), process_started(os.getpid()))
+    assert not is_alive(os.getpid(), 1.0)  # an earlier one with the same number
 
 
 def train(home: Path, *more: str) -> subprocess.Popen[str]:

@@ -1,6 +1,6 @@
-"""A process that ends with the one that started it, and that is ended when it takes too long or too much memory.
+"""Run a module in a process that ends with its parent, and that is ended at a limit of time or memory.
 
-python -m vgg_demo.runs.child PARENT SECONDS BYTES MODULE [ARGUMENT…] runs a module that way. PARENT is a ProcessId.
+python -m vgg_demo.runs.child SECONDS BYTES MODULE [ARGUMENT…], with a pipe from the parent at standard input.
 """
 
 from __future__ import annotations
@@ -10,59 +10,42 @@ import runpy
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from enum import IntEnum
-from math import inf
 
 import psutil
 
-from vgg_demo.runs.processes import ProcessId
+from vgg_demo.runs.processes import when_parent_ends
 
 POLL_SECONDS = 0.5
 
 
 class Ending(IntEnum):
-    """Exit statuses of a child that was ended by its own watch."""
+    """Exit statuses of a child that ended itself."""
 
     ORPHANED = 70
     TOO_LONG = 71
     TOO_LARGE = 72
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a child may take: seconds since its start, bytes of memory."""
-
-    seconds: float = inf
-    bytes: float = inf
-
-
-def child_command(limits: Limits, module: str, *arguments: str) -> tuple[str, ...]:
-    """What follows "python -m" to run a module as a child of this process."""
-    return "vgg_demo.runs.child", str(ProcessId.own()), str(limits.seconds), str(limits.bytes), module, *arguments
-
-
-def watch(parent: ProcessId, limits: Limits) -> None:
-    """End this process when its parent has ended, however that came, or when it goes beyond a limit."""
+def enforce_limits(seconds: float, memory: float) -> None:
+    """End this process when it has run for so many seconds, or takes more bytes of memory than that."""
     started, process = time.monotonic(), psutil.Process()
     while True:
-        if not parent.is_alive:
-            os._exit(Ending.ORPHANED)
-        if time.monotonic() - started > limits.seconds:
+        if time.monotonic() - started > seconds:
             os._exit(Ending.TOO_LONG)
-        if process.memory_info().rss > limits.bytes:
+        if process.memory_info().rss > memory:
             os._exit(Ending.TOO_LARGE)
         time.sleep(POLL_SECONDS)
 
 
-def main(arguments: list[str]) -> None:
-    """Watch over a module that runs here."""
-    parent, seconds, count, module, *others = arguments
-    limits = Limits(float(seconds), float(count))
-    threading.Thread(target=watch, args=(ProcessId.parse(parent), limits), name="watch", daemon=True).start()
-    sys.argv[1:] = others
+def main(seconds: str, memory: str, module: str, *arguments: str) -> None:
+    """Run the module here, watched by two threads."""
+    when_parent_ends(lambda: os._exit(Ending.ORPHANED))
+    limits = float(seconds), float(memory)
+    threading.Thread(target=enforce_limits, args=limits, name="limits", daemon=True).start()
+    sys.argv[1:] = arguments
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

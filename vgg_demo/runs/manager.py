@@ -16,15 +16,7 @@ import psutil
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
-from vgg_demo.runs.child import Limits, child_command
-from vgg_demo.runs.processes import (
-    ProcessId,
-    detached,
-    leave_core,
-    lower_priority,
-    process_started,
-    training_environment,
-)
+from vgg_demo.runs.processes import detached, leave_core, lower_priority, process_started, training_environment
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
@@ -48,7 +40,7 @@ class WarmWorker:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.home = home()
-                self.process = _spawn("vgg_demo.runs.warm", str(ProcessId.own()), niceness=0, stdin=subprocess.PIPE)
+                self.process = _spawn("vgg_demo.runs.warm", niceness=0, stdin=subprocess.PIPE)
 
     def prepare_when_idle(self) -> None:
         """Have one waiting as soon as no run trains: loading takes a core for seconds, which a training would miss."""
@@ -156,7 +148,8 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
     process = warm_worker.take() if warm_worker and not (here or attached) else None
     warm = process is not None
     if process is None and not here:
-        process = _spawn("vgg_demo.runs.worker", str(run.path), *([str(ProcessId.own())] if attached else []))
+        stdin = subprocess.PIPE if attached else subprocess.DEVNULL
+        process = _spawn("vgg_demo.runs.worker", str(run.path), *(["attached"] if attached else []), stdin=stdin)
     pid = os.getpid() if process is None else process.pid
     run.update_status(
         state="running",
@@ -177,18 +170,21 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
 
 def spawn_budget(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start measuring how long a training with these settings takes here."""
-    command = child_command(_probe_limits(), "vgg_demo.runs.cost", json.dumps(config.to_dict()))
-    return _spawn(*command, niceness=MEASURING_NICENESS)
+    return _spawn_limited("vgg_demo.runs.cost", config, MEASURING_NICENESS)
 
 
 def spawn_checks(config: RunConfig) -> subprocess.Popen[bytes]:
     """Start the three quick checks of a config; the result comes on standard output."""
-    command = child_command(_probe_limits(), "vgg_demo.diagnosis.checks", json.dumps(config.to_dict()))
-    return _spawn(*command, niceness=0, stdout=subprocess.PIPE)  # a person waits for it
+    return _spawn_limited("vgg_demo.diagnosis.checks", config, 0, stdout=subprocess.PIPE)  # a person waits for it
 
 
-def _probe_limits() -> Limits:
-    return Limits(PROBE_SECONDS, PROBE_MEMORY * psutil.virtual_memory().available)
+def _spawn_limited(
+    module: str, config: RunConfig, niceness: int, stdout: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    """Start a module with a config: it ends with this process, or at a limit. Its standard input must stay open."""
+    limits = str(PROBE_SECONDS), str(PROBE_MEMORY * psutil.virtual_memory().available)
+    arguments = "vgg_demo.runs.child", *limits, module, json.dumps(config.to_dict())
+    return _spawn(*arguments, niceness=niceness, stdin=subprocess.PIPE, stdout=stdout)
 
 
 def _trains(run: Run) -> bool:
@@ -199,8 +195,11 @@ def _trains(run: Run) -> bool:
 
 
 def reap_children() -> None:
-    """Let go of processes that have ended, so that none is left as a zombie."""
-    _children[:] = [child for child in _children if child.poll() is None]
+    """Release processes that have ended, so that none is left as a zombie."""
+    for child in _children:
+        if child.poll() is not None and child.stdin:
+            child.stdin.close()
+    _children[:] = [child for child in _children if child.returncode is None]
 
 
 def _spawn(

@@ -7,9 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ SAID_BY = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY"
 SPIN_COUNT = "10000"
 CORES = "VGG_DEMO_CORES"  # no setting: the cores that a process had when it was started, for those that it starts
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and Windows' for its Linux
-POLL_SECONDS = 1.0
 LEAST_NICENESS_OF_IDLE = 10  # Windows has two priorities below the normal one
 
 
@@ -52,41 +49,15 @@ def process_started(pid: int) -> float | None:
         return None
 
 
-@dataclass(frozen=True)
-class ProcessId:
-    """A process beyond doubt: its number and when it started, as process_started says. As text, PID:STARTED."""
+def when_parent_ends(action: Callable[[], object]) -> None:
+    """Call action, in a thread, when the pipe at standard input closes: its other end is the parent's."""
 
-    pid: int
-    started: float | None
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        action()
 
-    @classmethod
-    def own(cls) -> ProcessId:
-        """This process."""
-        return cls(os.getpid(), process_started(os.getpid()))
-
-    @classmethod
-    def parse(cls, text: str) -> ProcessId:
-        """Read what str gives."""
-        pid, _, started = text.partition(":")
-        return cls(int(pid), float(started) if started else None)
-
-    def __str__(self) -> str:
-        return f"{self.pid}:" if self.started is None else f"{self.pid}:{self.started!r}"
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether that very process still runs."""
-        return is_alive(self.pid, self.started)
-
-    def when_ended(self, action: Callable[[], object]) -> None:
-        """Call action, in a thread of its own, once the process has ended, however it did."""
-
-        def wait() -> None:
-            while self.is_alive:
-                time.sleep(POLL_SECONDS)
-            action()
-
-        threading.Thread(target=wait, name="when-ended", daemon=True).start()
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def detached() -> dict[str, Any]:

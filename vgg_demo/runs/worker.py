@@ -1,9 +1,9 @@
 """The process that trains.
 
-python -m vgg_demo.runs.worker RUN_FOLDER           works on that run
-python -m vgg_demo.runs.worker RUN_FOLDER PARENT    the same, and stops when PARENT, a ProcessId, has ended
+python -m vgg_demo.runs.worker RUN_FOLDER [attached]
 
 It alone writes the run's events, log, checkpoints and, once started, its status. It obeys control.jsonl.
+attached: it stops when its parent ends, which holds a pipe to its standard input.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.pacer import Pacer
-from vgg_demo.runs.processes import ProcessId
+from vgg_demo.runs.processes import when_parent_ends
 from vgg_demo.runs.queue import has_waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
@@ -238,14 +238,9 @@ def _claim(run: Run) -> bool:
     with store_lock():  # whoever started this process has written its number before letting go of the lock
         status = run.status()
         if status.is_active:
-            return status.pid in own_pids()
+            return status.pid in (os.getpid(), os.getppid())  # on Windows a launcher stands in between
         run.update_status(state="running", pid=os.getpid(), pid_started=None, started=time.time())
         return True
-
-
-def own_pids() -> tuple[int, int]:
-    """The numbers by which others may know this process: on Windows a launcher may stand between it and them."""
-    return os.getpid(), os.getppid()
 
 
 def explain(error: Exception) -> str:
@@ -273,8 +268,8 @@ def _redirect_output(run: Run) -> None:
 def main(arguments: list[str]) -> int:
     """Work on a run."""
     run = Run(Path(arguments[0]))
-    for parent in arguments[1:]:
-        ProcessId.parse(parent).when_ended(lambda: run.send("stop"))
+    if arguments[1:] == ["attached"]:
+        when_parent_ends(lambda: run.send("stop"))
     return run_worker(run)
 
 

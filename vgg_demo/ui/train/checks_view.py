@@ -30,7 +30,9 @@ class Checking:
         return self.failed or self.checks is not None
 
     def _read(self) -> None:
-        output, _errors = self.process.communicate()
+        with self.process as process:  # not communicate(): it closes standard input, which ends the process
+            assert process.stdout is not None
+            output = process.stdout.read()
         try:
             self.checks = json.loads(output)
         except ValueError:
