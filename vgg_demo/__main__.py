@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vgg_demo.architecture import count_parameters
 from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.terminal import json_option, print_json, run
@@ -49,7 +50,7 @@ def presets(as_json: bool) -> None:
             "name": preset.name,
             "what": preset.what,
             "purpose": preset.purpose,
-            "parameters": preset.config.model.parameters,
+            "parameters": count_parameters(preset.config.model),
             "seconds": estimate_seconds(preset.config),
             "config": preset.config.to_dict(),
         }

@@ -96,64 +96,9 @@ class ModelConfig:
         return PLANS[self.plan].count("M")
 
     @property
-    def conv_channels(self) -> tuple[int | str, ...]:
-        """The plan with its channel counts multiplied by width."""
-        return tuple(layer if isinstance(layer, str) else scaled(layer, self.width) for layer in PLANS[self.plan])
-
-    @property
-    def feature_layers(self) -> list[tuple[str, int]]:
-        """The convolutional part layer by layer: "conv", "norm", "relu" or "pool", each with its output channels."""
-        layers: list[tuple[str, int]] = []
-        plan = self.conv_channels
-        for channels, following in zip(plan, (*plan[1:], None), strict=True):
-            if isinstance(channels, str):
-                continue  # a pool: it was added with the convolution before it
-            after = ["norm", "relu"] if self.batch_norm else ["relu"]
-            if following == "M":
-                after = ["pool", *after] if self.pool_first else [*after, "pool"]
-            layers += [(kind, channels) for kind in ("conv", *after)]
-        return layers
-
-    @property
-    def hidden_sizes(self) -> tuple[int, ...]:
-        """Units of the classifier's hidden layers."""
-        if self.classifier == "linear":
-            return ()
-        return scaled(4096, self.hidden_width), scaled(1000, self.hidden_width)
-
-    @property
     def hidden_width(self) -> float:
         """What multiplies the classifier's hidden layers."""
         return self.width if self.classifier_width is None else self.classifier_width
-
-    @property
-    def flat_units(self) -> int:
-        """How many numbers the convolutional part gives the classifier for an image."""
-        side: int = self.image_size // 2**self.pools
-        return self.feature_layers[-1][1] * side * side
-
-    @property
-    def classifier_layers(self) -> list[tuple[str, int]]:
-        """The fully connected part layer by layer: "linear", "relu" or "dropout", each with its output units."""
-        layers: list[tuple[str, int]] = []
-        for units in self.hidden_sizes:
-            layers += [(kind, units) for kind in ("linear", "relu", "dropout")]
-        layers += [] if self.hidden_sizes else [("dropout", self.flat_units)]
-        return [layer for layer in layers if layer[0] != "dropout" or self.dropout] + [("linear", CLASSES)]
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases that are learned, counted from the plan alone (a test counts the real network's)."""
-        total, fan_in = 0, self.channels
-        for layer in self.conv_channels:
-            if isinstance(layer, int):
-                total += 9 * fan_in * layer + layer + (2 * layer if self.batch_norm else 0)
-                fan_in = layer
-        fan_in = self.flat_units
-        for units in (*self.hidden_sizes, CLASSES):
-            total += fan_in * units + units
-            fan_in = units
-        return total
 
 
 @dataclass(frozen=True)
@@ -275,11 +220,6 @@ class RunConfig:
             for f in fields(mine)
             if getattr(mine, f.name) != getattr(theirs, f.name)
         }
-
-
-def scaled(units: int, width: float) -> int:
-    """A layer's units times width, at least one."""
-    return max(1, round(units * width))
 
 
 def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from vgg_demo import architecture
 from vgg_demo.config import ModelConfig
 
 
@@ -36,14 +37,12 @@ class VGG(nn.Module):
 def make_features(config: ModelConfig) -> nn.Sequential:
     """The convolutional part: (N, channels, S, S) to (N, K, S / 2**pools, S / 2**pools)."""
     layers: list[nn.Module] = []
-    channels = config.channels
-    for kind, units in config.feature_layers:
-        if kind == "conv":
-            layers.append(nn.Conv2d(channels, units, kernel_size=3, padding=1))
-            channels = units
-        elif kind == "norm":
-            layers.append(nn.BatchNorm2d(channels))
-        elif kind == "relu":
+    for layer in architecture.features(config):
+        if layer.kind == "conv":
+            layers.append(nn.Conv2d(layer.inputs[0], layer.outputs[0], kernel_size=3, padding=1))
+        elif layer.kind == "norm":
+            layers.append(nn.BatchNorm2d(layer.outputs[0]))
+        elif layer.kind == "relu":
             layers.append(nn.ReLU(inplace=True))
         else:
             layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
@@ -53,12 +52,10 @@ def make_features(config: ModelConfig) -> nn.Sequential:
 def make_classifier(config: ModelConfig) -> nn.Sequential:
     """The fully connected part: (N, K * S' * S') to logits (N, 10)."""
     layers: list[nn.Module] = []
-    inputs = config.flat_units
-    for kind, units in config.classifier_layers:
-        if kind == "linear":
-            layers.append(nn.Linear(inputs, units))
-            inputs = units
-        elif kind == "relu":
+    for layer in architecture.classifier(config):
+        if layer.kind == "linear":
+            layers.append(nn.Linear(layer.inputs[0], layer.outputs[0]))
+        elif layer.kind == "relu":
             layers.append(nn.ReLU(inplace=True))
         else:
             layers.append(nn.Dropout(config.dropout))

@@ -12,10 +12,10 @@ from torch.profiler import ProfilerActivity, profile
 
 from tests.benchmarks.loops import our_steps
 from tests.benchmarks.rows import Effort, Row
+from vgg_demo.architecture import features
 from vgg_demo.config import ModelConfig, RunConfig
 from vgg_demo.data import load_train
 from vgg_demo.presets import get_preset
-from vgg_demo.runs.cost import convolution_flops
 
 ROUNDS = {"classroom": (9, 60), "blog": (3, 1)}  # of so many steps
 QUICK = {"classroom": (3, 20)}
@@ -61,7 +61,7 @@ def break_down(name: str, config: RunConfig, rounds: int, steps: int) -> Iterato
     for _ in range(rounds):
         products.append(matrix_product_rate())
         taken, spent = profiled(loop, steps)
-        if config.model.hidden_sizes:  # their products are large, and the transform's are nothing beside them
+        if config.model.classifier == "mlp":  # their products are large, and the transform's are nothing beside them
             spent[LINEAR] += spent.pop(TRANSFORM, 0.0)
         milliseconds.append(1000 * taken / steps)
         for kind in dict.fromkeys([*(kind for _name, kind in KINDS), REST]):
@@ -102,7 +102,7 @@ def training_operations(model: ModelConfig) -> int:
 
     Backward takes as many again for the weights, and for the input, which the first layer has no need of.
     """
-    first, *others = convolution_flops(model)
+    first, *others = (2 * layer.multiplications for layer in features(model) if layer.kind == "conv")
     return 2 * first + 3 * sum(others)
 
 

@@ -61,7 +61,7 @@ class Outcome:
     def flops_per_second(self) -> float:
         """Of forward and backward pass, which is taken as three forward passes, in a middle step."""
         config = self.training.config
-        return 3 * forward_flops(config) * config.train.batch_size / statistics.median(self.seconds)
+        return 3 * forward_flops(config.model) * config.train.batch_size / statistics.median(self.seconds)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.helpers import PROJECT, TINY
-from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
+from vgg_demo.config import ModelConfig
 from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.cost import (
@@ -125,7 +125,7 @@ def test_work_of_a_small_network_equals_a_count_by_hand() -> None:
     # convolutions 1 to 1 on 8x8, 1 to 2 on 4x4, 2 to 4 on 2x2, each 3x3; then 4 values to 10 answers
     by_hand = 2 * (9 * 1 * 1 * 64 + 9 * 1 * 2 * 16 + 9 * 2 * 4 * 4 + 4 * 10)
 
-    assert forward_flops(RunConfig("custom", model, TrainConfig())) == by_hand
+    assert forward_flops(model) == by_hand
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_work_equals_torchs_own_count(model: ModelConfig) -> None:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         VGG(model).eval()(torch.zeros(1, model.channels, model.image_size, model.image_size))
 
-    assert forward_flops(RunConfig("custom", model, TrainConfig())) == counter.get_total_flops()
+    assert forward_flops(model) == counter.get_total_flops()

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.helpers import PAGE
 from tests.runs.test_reader import line
+from vgg_demo.architecture import count_parameters
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.cost import record_speed
@@ -71,7 +72,7 @@ def test_app_with_each_preset_says_what_it_is(app: AppTest, name: str) -> None:
 
     assert PRESETS[name].what in texts(app)
     assert PRESETS[name].purpose[1:] in texts(app)  # its first letter is a capital, and GPU stays in capitals
-    assert f"{PRESETS[name].config.model.parameters:,} parameters" in texts(app)
+    assert f"{count_parameters(PRESETS[name].config.model):,} parameters" in texts(app)
 
 
 def test_app_says_how_long_it_takes_once_that_is_measured(

@@ -12,6 +12,7 @@ from string import Template
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from vgg_demo.architecture import Layer, classifier, features
 from vgg_demo.colours import BLUE, GREEN, ORANGE
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 
@@ -184,29 +185,19 @@ def _steps(config: RunConfig) -> dict[str, str]:
 
 def _layers(model: ModelConfig) -> list[str]:
     """The network, a layer a line."""
-    lines, channels = [], model.channels
-    for kind, units in model.feature_layers:
-        lines.append(
-            {
-                "conv": f"nn.Conv2d({channels}, {units}, kernel_size=3, padding=1)",
-                "norm": f"nn.BatchNorm2d({units})",
-                "relu": "nn.ReLU(inplace=True)",
-                "pool": "nn.MaxPool2d(kernel_size=2, stride=2)",
-            }[kind]
-        )
-        channels = units
-    lines.append("nn.Flatten()")
-    inputs = model.flat_units
-    for kind, units in model.classifier_layers:
-        lines.append(
-            {
-                "linear": f"nn.Linear({inputs}, {units})",
-                "relu": "nn.ReLU(inplace=True)",
-                "dropout": f"nn.Dropout({model.dropout!r})",
-            }[kind]
-        )
-        inputs = units
-    return lines
+
+    def line(layer: Layer) -> str:
+        given, made = layer.inputs[0], layer.outputs[0]
+        return {
+            "conv": f"nn.Conv2d({given}, {made}, kernel_size=3, padding=1)",
+            "norm": f"nn.BatchNorm2d({made})",
+            "relu": "nn.ReLU(inplace=True)",
+            "pool": "nn.MaxPool2d(kernel_size=2, stride=2)",
+            "linear": f"nn.Linear({given}, {made})",
+            "dropout": f"nn.Dropout({model.dropout!r})",
+        }[layer.kind]
+
+    return [*map(line, features(model)), "nn.Flatten()", *map(line, classifier(model))]
 
 
 def _optimizer(train: TrainConfig) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import platform
 import statistics
@@ -17,7 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vgg_demo.config import CLASSES, ModelConfig, RunConfig
+from vgg_demo.architecture import count_parameters, features, layers_of
+from vgg_demo.config import ModelConfig, RunConfig
 from vgg_demo.errors import FormatError, VggDemoError
 from vgg_demo.files import write_text
 from vgg_demo.presets import PRESETS, get_preset
@@ -57,7 +59,7 @@ def measure_step(config: RunConfig) -> float:
 
     fabric = make_fabric(config.train.device, config.train.precision)
     training = Training(config, load_train(), fabric)
-    part = max(1, min(config.train.batch_size, int(PROBE_FLOPS / (3 * forward_flops(config)))))
+    part = max(1, min(config.train.batch_size, int(PROBE_FLOPS / (3 * forward_flops(config.model)))))
 
     def seconds_for(batch_size: int) -> float:
         training.config = replace(config, train=replace(config.train, batch_size=batch_size, steps=None, epochs=1000))
@@ -84,26 +86,9 @@ def measure_step(config: RunConfig) -> float:
     return whole + max(per_image, 0.0) * (config.train.batch_size - part)
 
 
-def forward_flops(config: RunConfig) -> float:
+def forward_flops(model: ModelConfig) -> int:
     """Floating-point operations of one image's forward pass, counting a multiplication and an addition as two."""
-    model = config.model
-    units, total = model.flat_units, sum(convolution_flops(model))
-    for hidden in (*model.hidden_sizes, CLASSES):
-        total += 2 * units * hidden
-        units = hidden
-    return float(total)
-
-
-def convolution_flops(model: ModelConfig) -> list[int]:
-    """Floating-point operations of one image's forward pass through each convolution, counted as in forward_flops."""
-    size, fan_in, flops = model.image_size, model.channels, []
-    for layer in model.conv_channels:
-        if isinstance(layer, str):
-            size //= 2
-        else:
-            flops.append(2 * 9 * fan_in * layer * size**2)
-            fan_in = layer
-    return flops
+    return sum(2 * layer.multiplications for layer in layers_of(model))
 
 
 def estimate_memory(config: RunConfig) -> int:
@@ -111,17 +96,16 @@ def estimate_memory(config: RunConfig) -> int:
     what the forward pass leaves for the backward pass. Checked against measured peaks (README)."""
     model, train = config.model, config.train
     copies = {"adam": 4, "adamw": 4, "sgd": 3}[train.optimizer] + (1 if train.average_weights else 0)
-    size, last, kept, largest = model.image_size, 0, 0, model.channels * model.image_size**2
-    for layer in model.conv_channels:
-        if isinstance(layer, str):
-            kept += last // 4 * 3  # values and, twice as wide, the places that they came from
-            size //= 2
-        else:
-            last = layer * size**2
-            kept += last * (2 if model.batch_norm else 1)
-            largest = max(largest, last)
+    values, kept, largest = 0, 0, model.channels * model.image_size**2
+    for layer in features(model):
+        if layer.kind == "conv":
+            values = math.prod(layer.outputs)
+            kept += values * (2 if model.batch_norm else 1)
+            largest = max(largest, values)
+        elif layer.kind == "pool":
+            kept += values // 4 * 3  # values and, twice as wide, the places that they came from
     per_image = 4 * (kept + 2 * largest)
-    return PROCESS_BYTES + 4 * copies * model.parameters + train.batch_size * per_image
+    return PROCESS_BYTES + 4 * copies * count_parameters(model) + train.batch_size * per_image
 
 
 def format_duration(seconds: float) -> str:
@@ -183,7 +167,7 @@ def main(arguments: list[str]) -> int:
 
 def cost(config: RunConfig) -> float:
     """What a step costs, for putting the cheap ones first."""
-    return forward_flops(config) * config.train.batch_size
+    return forward_flops(config.model) * config.train.batch_size
 
 
 if __name__ == "__main__":

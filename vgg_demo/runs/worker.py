@@ -23,6 +23,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from vgg_demo.architecture import count_parameters
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.data import Digits, load_train
 from vgg_demo.device import make_fabric, precision_here, typed_memory_errors
@@ -92,7 +93,7 @@ class Worker:
             self.training.fabric.broadcast((self.control.stop_asked, self.training.learning_rate_override))
             if self.control.stop_asked:
                 break
-            if self.keeping.is_due and self.config.model.parameters <= KEEP_MOST_PARAMETERS:
+            if self.keeping.is_due and count_parameters(self.config.model) <= KEEP_MOST_PARAMETERS:
                 self.keeping.run(self._keep_good_state)
             if self.saving.is_due:
                 self.saving.run(self.save)

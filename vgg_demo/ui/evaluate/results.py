@@ -108,7 +108,7 @@ def header_config(path: str, version: str) -> RunConfig:
 
 def is_slow(network: Network, images: int) -> bool:
     """Whether the time for so many images is to be measured and shown before it is spent."""
-    return forward_flops(network.config) * images > SLOW_FLOPS
+    return forward_flops(network.config.model) * images > SLOW_FLOPS
 
 
 def key_of(network: Network, digit_set: DigitSet, count: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import streamlit as st
 
+from vgg_demo.architecture import count_parameters
 from vgg_demo.config import PLANS, ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
 from vgg_demo.presets import PRESETS
@@ -116,7 +117,7 @@ def _how_budget_stands(config: RunConfig, seconds: float | None) -> str:
 
 
 def _show_time(config: RunConfig, stood: str) -> None:
-    parameters = _("{count:,} parameters").format(count=config.model.parameters)
+    parameters = _("{count:,} parameters").format(count=count_parameters(config.model))
     seconds = estimate_seconds(config)
     stands = _how_budget_stands(config, seconds)
     if stands != stood:
