@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from lightning_fabric import Fabric
 
-from tests.helpers import PROJECT, processes, wait_until
+from tests.helpers import PAGE, PROJECT, processes, wait_until
 from vgg_demo.data import Digits, load_mnist
+from vgg_demo.presets import PRESETS
+from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import reap_children
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
 
 
 def pytest_configure() -> None:
@@ -60,6 +66,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         process.kill()
     wait_until(lambda: not processes(folder))
     reap_children()
+
+
+@pytest.fixture
+def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page on an empty store, without a browser. It starts nothing in the background that would outlive a test:
+    no measurement, as all presets' speeds are known, and no warm worker."""
+    from streamlit.testing.v1 import AppTest
+
+    from vgg_demo.ui.shared import jobs, resources
+    from vgg_demo.ui.train.code_attempts import code_attempts
+
+    for preset in PRESETS.values():
+        record_speed(preset.config, 0.02)
+    monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)
+    monkeypatch.setattr(resources, "warm_up", lambda: None)
+    jobs.memory.clear()  # what the test before has computed
+    code_attempts.clear()  # and the wrong codes that it has tried
+    return AppTest.from_file(PAGE, default_timeout=60)
 
 
 @pytest.fixture(scope="session")

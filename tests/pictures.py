@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,8 +15,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.e2e.conftest import CHROMIUM_FLAGS, Server, workers
-from tests.helpers import PROJECT
+from tests.benchmarks.server import Server
+from tests.e2e.conftest import CHROMIUM_FLAGS
+from tests.helpers import PROJECT, processes
 
 DOCS = PROJECT / "docs"
 SIZE = {"width": 1280, "height": 960}
@@ -28,19 +28,14 @@ SEVEN = [(80, 62), (120, 58), (205, 60), (180, 110), (155, 165), (135, 232)]  # 
 @contextlib.contextmanager
 def page_of_an_empty_store() -> Iterator[tuple[Page, Server]]:
     """A page in a browser, and its server; both end with the block."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            server = Server(Path(folder), free.getsockname()[1])
+    with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
         try:
-            server.start()
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
             context = browser.new_context(viewport=SIZE, device_scale_factor=1.5, color_scheme="light")
             yield context.new_page(), server
-            browser.close()
         finally:
-            server.kill()
-            for process in workers(server.home):
+            browser.close()
+            for process in processes(server.home):
                 process.kill()
 
 

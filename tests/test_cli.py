@@ -1,14 +1,17 @@
-"""The command line, as a process: documents, exit statuses, one-line errors."""
+"""The command line: documents, exit statuses, one-line errors."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from PIL import Image
@@ -29,10 +32,19 @@ from vgg_demo.runs.reveals import count_reveals
 from vgg_demo.runs.store import create_run, get_run
 
 
-def vgg_demo(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+def vgg_demo_process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The command line, in a process of its own."""
     command = [sys.executable, "-m", "vgg_demo", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, encoding="utf-8", timeout=600)
+
+
+def vgg_demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """What the command line answers, in this process: torch need not be loaded again."""
+    output, errors = io.StringIO(), io.StringIO()
+    argv, no_handlers = patch.object(sys, "argv", ["vgg_demo", *map(str, arguments)]), "end_as_after_interrupt"
+    with argv, patch(f"vgg_demo.terminal.{no_handlers}"), redirect_stdout(output), redirect_stderr(errors):
+        status = main()
+    return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
 
 @pytest.fixture
@@ -43,7 +55,7 @@ def digit_file(mnist: tuple[Digits, Digits], tmp_path: Path) -> Path:
 
 
 def test_train_json_prints_one_document_with_the_promised_figures(home: Path) -> None:
-    done = vgg_demo("train", "--steps", "30", "--run", "mine", "--lr", "0.005", "--seed", "3", "--json")
+    done = vgg_demo_process("train", "--steps", "30", "--run", "mine", "--lr", "0.005", "--seed", "3", "--json")
 
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -58,7 +70,7 @@ def test_train_json_prints_one_document_with_the_promised_figures(home: Path) ->
 
 
 def test_train_shows_progress_and_leaves_standard_error_free_of_tracebacks(home: Path) -> None:
-    done = vgg_demo("train", "--steps", "10")
+    done = vgg_demo_process("train", "--steps", "10")
 
     assert done.returncode == 0
     assert "10/10" in done.stderr
@@ -127,6 +139,13 @@ def test_bad_input_exits_with_2_and_one_line(home: Path, arguments: list[str], w
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
     assert not list(home.glob("classroom*"))
+
+
+def test_bad_input_ends_the_process_with_2_and_one_line(home: Path) -> None:
+    done = vgg_demo_process("train", "--preset", "nonsense", "--json")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_predict_json_answers_in_the_order_asked(home: Path, digit_file: Path, tmp_path: Path) -> None:
@@ -216,11 +235,14 @@ def test_evaluate_json_gives_the_shipped_model_over_995_in_a_thousand(home: Path
     assert [sum(row) for row in result["confusion_matrix"]] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
-def test_evaluate_counts_a_look_at_a_run_s_test_result_by_a_relative_path_too(home: Path) -> None:
+def test_evaluate_counts_a_look_at_a_run_s_test_result_by_a_relative_path_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = create_run(PRESETS["classroom"].config.with_changes(width=0.02), "mine")
     save_checkpoint(run.checkpoint_path, VGG(run.config().model), run.config(), {})
 
-    done = vgg_demo("evaluate", "--checkpoint", Path(home.name) / "mine", "--json", cwd=home.parent)
+    monkeypatch.chdir(home.parent)
+    done = vgg_demo("evaluate", "--checkpoint", Path(home.name) / "mine", "--json")
 
     assert done.returncode == 0, done.stderr
     assert count_reveals(run) == 1

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
-from tests.test_cli import vgg_demo
+from tests.test_cli import vgg_demo, vgg_demo_process
 
 pytestmark = pytest.mark.slow
 
 
-def train_and_evaluate(preset: str, *arguments: str) -> tuple[dict, dict]:  # type: ignore[type-arg]
+def train(preset: str, *arguments: str) -> dict[str, Any]:
     trained = vgg_demo("train", "--preset", preset, "--run", "story", *arguments, "--json")
     assert trained.returncode == 0, trained.stderr
-    return json.loads(trained.stdout), json.loads(vgg_demo("evaluate", "--checkpoint", "story", "--json").stdout)
+    return dict(json.loads(trained.stdout))
+
+
+def evaluate(command: Callable[..., CompletedProcess[str]] = vgg_demo) -> dict[str, Any]:
+    return dict(json.loads(command("evaluate", "--checkpoint", "story", "--json").stdout))
 
 
 # What makes torch compute as a processor with AVX2 only: its own kernels and oneDNN's. Each rounds in its own way, and
@@ -29,7 +36,7 @@ def test_blog_mini_on_another_processor_gives_the_storys_answer_to_every_image(
     for name, value in AVX2_ONLY.items():
         monkeypatch.setenv(name, value)
 
-    run, result = train_and_evaluate("blog-mini")
+    run, result = train("blog-mini"), evaluate(vgg_demo_process)
 
     assert run["average_loss"] == pytest.approx(2.302, abs=0.005)
     answers = [sum(column) for column in zip(*result["confusion_matrix"], strict=True)]
@@ -38,19 +45,17 @@ def test_blog_mini_on_another_processor_gives_the_storys_answer_to_every_image(
 
 
 def test_fixed_mini_reads_over_80_percent(home: Path) -> None:
-    _run, result = train_and_evaluate("fixed-mini")
+    train("fixed-mini")
 
-    assert result["accuracy"] > 0.8
+    assert evaluate()["accuracy"] > 0.8
 
 
 def test_bn_mini_learns(home: Path) -> None:
-    trained = vgg_demo("train", "--preset", "bn-mini", "--steps", "60", "--json")
-
-    assert json.loads(trained.stdout)["average_loss"] < 2
+    assert train("bn-mini", "--steps", "60")["average_loss"] < 2
 
 
 def test_classroom_after_its_default_run_reads_over_99_percent(home: Path) -> None:
-    run, result = train_and_evaluate("classroom")
+    run = train("classroom")
 
     assert run["val_accuracy"] > 0.98
-    assert result["accuracy"] > 0.99
+    assert evaluate()["accuracy"] > 0.99

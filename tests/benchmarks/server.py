@@ -82,7 +82,7 @@ def add_steps(run: Run, config: RunConfig, first: int, count: int) -> None:
 
 @dataclass
 class Server:
-    """The page, started and answering. Use as a context manager."""
+    """The page, started and answering, on a store of runs of its own. Use as a context manager."""
 
     home: Path
     port: int = 0
@@ -93,22 +93,7 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        started = time.perf_counter()
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
-        with (self.home / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--server.address=127.0.0.1", f"--server.port={self.port}"],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            self._wait(started)
-        except BaseException:
-            self.__exit__()
-            raise
-        self.seconds_to_start = time.perf_counter() - started
+        self.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -120,6 +105,32 @@ class Server:
         for child in children:
             if child.is_running():
                 child.kill()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. Raises RunError when it does not."""
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--server.address=127.0.0.1", f"--server.port={self.port}"],
+                cwd=PROJECT,
+                env={**os.environ, "VGG_DEMO_HOME": str(self.home)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            self._wait(started)
+        except BaseException:
+            self.__exit__()
+            raise
+        self.seconds_to_start = time.perf_counter() - started
+
+    def kill(self) -> None:
+        """End the server at once, as a power cut would."""
+        self.process.kill()
+        self.process.wait()
 
     def _wait(self, started: float) -> None:
         while time.perf_counter() - started < START_SECONDS and self.process.poll() is None:

@@ -9,9 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.benchmarks.server import make_run
+from tests.benchmarks.server import Server, make_run
 from tests.benchmarks.watching import alive
-from tests.e2e.conftest import Server
 from tests.e2e.test_page import choose_long_training, open_tab, wait_for_step, wait_idle
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.store import create_run, delete_run
@@ -70,10 +69,7 @@ def test_tab_in_small_letters_is_opened(page: Page, server: Server) -> None:
     expect(page.get_by_text("The canvas is empty")).to_be_visible()
 
 
-def test_watched_run_whose_folder_is_deleted_leaves_the_page(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_watched_run_whose_folder_is_deleted_leaves_the_page(page: Page, server: Server) -> None:
     make_run("other", 300)[0].update_status(state="finished")
     run, _config = make_run("watched", 300, total_steps=1000)
     alive(run).__enter__()  # its folder will be gone before it could leave
@@ -89,10 +85,7 @@ def test_watched_run_whose_folder_is_deleted_leaves_the_page(
     assert "run" not in parse_qs(urlsplit(page.url).query)
 
 
-def test_run_of_a_name_that_was_used_before_shows_nothing_of_the_old_one(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_run_of_a_name_that_was_used_before_shows_nothing_of_the_old_one(page: Page, server: Server) -> None:
     run, _config = make_run("again", 300)
     run.update_status(state="finished")
     page.goto(f"{server.url}/?tab=Train&run=again")

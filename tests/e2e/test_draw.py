@@ -8,8 +8,9 @@ from importlib.metadata import version
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.e2e.conftest import PROJECT, Server
+from tests.benchmarks.server import Server
 from tests.e2e.test_page import ONE, SEVEN, canvas_box, draw, draw_by_touch, expect_answer, open_tab, wait_idle
+from tests.helpers import PROJECT
 
 pytestmark = pytest.mark.e2e
 TOOLS = PROJECT / "vgg_demo" / "ui" / "draw" / "sketch_tools.js"

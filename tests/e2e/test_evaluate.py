@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.conftest import Server
+from tests.benchmarks.server import Server
 from tests.e2e.test_page import expect_answer, open_tab, wait_idle
-from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
+from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.evaluation import predict
 from vgg_demo.predictions import Predictions
 from vgg_demo.runs.checkpoints import find_checkpoint
-from vgg_demo.runs.store import Run, create_run
+from vgg_demo.runs.store import Run
 from vgg_demo.ui.evaluate.charts import MATRIX_BOTTOM, MATRIX_LEFT, MATRIX_RIGHT, MATRIX_TOP
 
 pytestmark = pytest.mark.e2e
@@ -207,19 +207,7 @@ def test_zip_of_ones_own_digits_is_evaluated_and_bad_files_are_listed(
     expect(page.get_by_text("10 / 10")).to_be_visible()
 
 
-@pytest.fixture(scope="module")
-def run(server: Server) -> Run:
-    """A finished run with the shipped model's weights."""
-    network, header = load_checkpoint(find_checkpoint("best"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VGG_DEMO_HOME", str(server.home))
-        run = create_run(header.config, "mine")
-        save_checkpoint(run.checkpoint_path, network, header.config, {})
-        run.update_status(state="finished")
-    return run
-
-
-def test_run_s_test_result_is_revealed_and_counted(page: Page, server: Server, run: Run) -> None:
+def test_run_s_test_result_is_revealed_and_counted(page: Page, server: Server, trained_run: Run) -> None:
     open_tab(page, server, "Evaluate")
     page.get_by_role("tabpanel").get_by_label("Network", exact=True).locator("visible=true").click()
     page.get_by_role("option", name="mine", exact=True).click()

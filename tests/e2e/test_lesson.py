@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Server
+from tests.benchmarks.server import Server
 from tests.e2e.test_page import SEVEN, draw, open_tab, wait_idle
 
 pytestmark = pytest.mark.e2e

@@ -15,10 +15,11 @@ import psutil
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
-from tests.benchmarks.server import add_steps, make_run
+from tests.benchmarks.server import Server, add_steps, make_run
 from tests.benchmarks.watching import alive
-from tests.e2e.conftest import PROJECT, Server, workers
+from tests.helpers import PROJECT, processes
 from vgg_demo.runs.reader import RunReader
+from vgg_demo.runs.store import Run
 
 pytestmark = pytest.mark.e2e
 
@@ -129,8 +130,8 @@ def test_run_trained_reloaded_and_stopped_keeps_its_curve(page: Page, server: Se
     status = json.loads((server.home / "lesson-1" / "status.json").read_text())
     assert status["state"] == "stopped"
     assert (server.home / "lesson-1" / "model.safetensors").is_file()
-    psutil.wait_procs(workers(server.home), timeout=10)
-    assert workers(server.home) == []
+    psutil.wait_procs(processes(server.home), timeout=10)
+    assert processes(server.home) == []
 
 
 def test_second_browser_watches_the_same_run_and_cannot_stop_it(page: Page, phone: Page, server: Server) -> None:
@@ -148,32 +149,34 @@ def test_second_browser_watches_the_same_run_and_cannot_stop_it(page: Page, phon
     expect(phone.get_by_text(" · stopped")).to_be_visible()
 
 
-def test_trained_run_offered_for_drawing_opens_the_draw_tab_with_it(page: Page, server: Server) -> None:
+def test_trained_run_offered_for_drawing_opens_the_draw_tab_with_it(
+    page: Page, server: Server, trained_run: Run
+) -> None:
     open_tab(page, server)
 
     page.get_by_role("button", name="Draw with it").click()
 
     expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
     wait_idle(page)
-    expect(page.get_by_role("tabpanel").get_by_label("Network").locator("visible=true")).to_have_value(
-        re.compile("^lesson-")
-    )
+    expect(page.get_by_role("tabpanel").get_by_label("Network").locator("visible=true")).to_have_value(trained_run.name)
 
 
-def test_what_was_chosen_in_a_tab_is_still_chosen_after_a_look_at_another(page: Page, server: Server) -> None:
+def test_what_was_chosen_in_a_tab_is_still_chosen_after_a_look_at_another(
+    page: Page, server: Server, trained_run: Run
+) -> None:
     open_tab(page, server)
     page.get_by_text("How it is drawn").click()
     page.get_by_text("logarithmic", exact=True).click()
     page.get_by_role("button", name="Evaluate it").click()
     expect(page.get_by_role("tab", name="Evaluate")).to_have_attribute("aria-selected", "true")
     network = page.get_by_role("tabpanel").get_by_label("Network", exact=True).locator("visible=true")
-    expect(network).to_have_value(re.compile("^lesson-"))
+    expect(network).to_have_value(trained_run.name)
 
     for tab in ("Train", "Draw", "Evaluate"):
         page.get_by_role("tab", name=tab, exact=True).click()
         wait_idle(page)
 
-    expect(network).to_have_value(re.compile("^lesson-"))
+    expect(network).to_have_value(trained_run.name)
     page.get_by_role("tab", name="Train", exact=True).click()
     page.get_by_text("How it is drawn").click()
     expect(page.get_by_role("radio", name="logarithmic")).to_be_checked()
@@ -261,10 +264,7 @@ def test_phone_shows_every_tab_without_sideways_scrolling(phone: Page, server: S
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_phone_shows_start_first_and_the_curve_of_a_run_that_was_sent(
-    phone: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_phone_shows_start_first_and_the_curve_of_a_run_that_was_sent(phone: Page, server: Server) -> None:
     make_run("sent", 300)[0].update_status(state="finished")
     start, curve = phone.get_by_role("button", name="Start training"), phone.locator(".u-legend")
 
@@ -283,10 +283,7 @@ def test_phone_shows_start_first_and_the_curve_of_a_run_that_was_sent(
     assert at_curve < 844  # without scrolling
 
 
-def test_budget_is_told_by_itself_once_nothing_trains_any_more(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_budget_is_told_by_itself_once_nothing_trains_any_more(page: Page, server: Server) -> None:
     make_run("over", 300)[0].update_status(state="finished")
     with alive(make_run("elsewhere", 300)[0]):
         page.goto(f"{server.url}/?tab=Train&run=over")  # so that nothing on the page follows what trains
@@ -319,10 +316,7 @@ def lay_over(page: Page, name: str) -> None:
     expect(chosen).to_be_visible()
 
 
-def test_curve_tells_its_values_and_lies_beside_another_run(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_curve_tells_its_values_and_lies_beside_another_run(page: Page, server: Server) -> None:
     for name in ("one", "two"):
         make_run(name, 300)[0].update_status(state="finished")
     page.goto(f"{server.url}/?tab=Train&run=one")
@@ -344,10 +338,7 @@ def test_curve_tells_its_values_and_lies_beside_another_run(
     expect(legend).to_contain_text(re.compile(r"one.*two.*learning rate"))
 
 
-def test_curve_goes_on_when_a_run_laid_over_it_is_gone(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_curve_goes_on_when_a_run_laid_over_it_is_gone(page: Page, server: Server) -> None:
     (run, config), (other, _config) = (make_run(name, 300, total_steps=1000) for name in ("stays", "goes"))
     alive(other).__enter__()  # its folder will be gone before it could leave
     with alive(run):
@@ -364,10 +355,7 @@ def test_curve_goes_on_when_a_run_laid_over_it_is_gone(
         expect(page.locator(".u-legend")).to_contain_text(re.compile("stays.*goes"))
 
 
-def test_curve_told_piece_by_piece_shows_old_points_and_new(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_curve_told_piece_by_piece_shows_old_points_and_new(page: Page, server: Server) -> None:
     run, config = make_run("grows", 300, total_steps=1000)
     with alive(run):
         page.goto(f"{server.url}/?tab=Train&run=grows")
@@ -386,10 +374,7 @@ def test_curve_told_piece_by_piece_shows_old_points_and_new(
             expect(page.locator(".u-legend")).to_contain_text(re.compile("|".join(told)))
 
 
-def test_hidden_tab_is_told_nothing_until_someone_looks(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_hidden_tab_is_told_nothing_until_someone_looks(page: Page, server: Server) -> None:
     page.add_init_script(
         "window.isHidden = true; Object.defineProperty(document, 'hidden', { get: () => window.isHidden })"
     )

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.benchmarks.server import make_run
+from tests.benchmarks.server import Server, make_run
 from tests.benchmarks.watching import alive
-from tests.e2e.conftest import Server
 from tests.e2e.test_page import wait_for_step
 
 pytestmark = pytest.mark.e2e
@@ -75,10 +74,7 @@ def proxy_to(server: Server, refused: str | None = None) -> Iterator[Proxy]:
     proxy.listener.close()
 
 
-def test_curve_works_behind_a_proxy_with_another_host(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_curve_works_behind_a_proxy_with_another_host(page: Page, server: Server) -> None:
     run, _config = make_run("proxied", 300, total_steps=1000)
     with alive(run), proxy_to(server) as proxy:
         page.goto(f"{proxy.url}/?tab=Train&run=proxied")
@@ -88,10 +84,7 @@ def test_curve_works_behind_a_proxy_with_another_host(
         page.goto("about:blank")
 
 
-def test_page_says_when_its_curve_is_refused_and_takes_it_when_it_is_not(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_page_says_when_its_curve_is_refused_and_takes_it_when_it_is_not(page: Page, server: Server) -> None:
     run, _config = make_run("refused", 300, total_steps=1000)
     with alive(run), proxy_to(server, refused="/feed") as proxy:
         page.goto(f"{proxy.url}/?tab=Train&run=refused")

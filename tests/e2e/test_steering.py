@@ -6,16 +6,15 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.benchmarks.server import Server
 from tests.benchmarks.watching import alive
-from tests.e2e.conftest import LONGEST_WAIT, Server, workers
 from tests.e2e.test_page import choose_long_training, wait_for_step, wait_idle
-from tests.helpers import TINY, kill, steps, wait_until
+from tests.helpers import TINY, processes, steps, wait_until
 from tests.runs.test_reader import line
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run
@@ -24,32 +23,7 @@ pytestmark = pytest.mark.e2e
 SHORT = 20_000  # milliseconds that a worker or a page may take on a busy machine
 
 
-@pytest.fixture
-def other(browser: Browser, server: Server) -> Iterator[Page]:
-    """A second person's browser."""
-    context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(LONGEST_WAIT)
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_on(server: Server) -> Iterator[None]:
-    """End what a test has left, so that the next one's training does not wait for it."""
-    yield
-    runs = [Run(path.parent) for path in server.home.glob("*/config.json")]
-    for run in runs:
-        if run.status().state == "queued":
-            run.update_status(state="stopped")
-    for run in runs:
-        if run.is_active:
-            kill(run)
-
-
-def test_later_run_of_the_same_name_shows_nothing_of_the_one_before(
-    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
+def test_later_run_of_the_same_name_shows_nothing_of_the_one_before(page: Page, server: Server) -> None:
     run = create_run(TINY, "same-name")
     run.metrics_path.write_text("".join(line(step) for step in range(1, 31)))
     with alive(run):
@@ -319,6 +293,5 @@ def test_server_ended_leaves_no_process(page: Page, server: Server) -> None:
 
     server.kill()
 
-    _gone, alive = psutil.wait_procs([*children, *workers(server.home)], timeout=90)  # one may still be loading
+    _gone, alive = psutil.wait_procs([*children, *processes(server.home)], timeout=90)  # one may still be loading
     assert [process.cmdline() for process in alive] == []
-    server.start()  # for the fixture, and for what comes after

@@ -12,7 +12,8 @@ import pytest
 from playwright.async_api import async_playwright
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import CHROMIUM_FLAGS, LONGEST_WAIT, Server
+from tests.benchmarks.server import Server
+from tests.e2e.conftest import CHROMIUM_FLAGS, LONGEST_WAIT
 from tests.e2e.test_page import expect_answer, open_tab
 
 pytestmark = pytest.mark.e2e

@@ -17,13 +17,12 @@ from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import PAGE, TINY
+from tests.helpers import TINY
 from vgg_demo.checkpoint import read_header
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.errors import CheckpointError, ConfigError, RunError
 from vgg_demo.export.run_files import curve_csv, run_script
-from vgg_demo.presets import PRESETS
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import estimate_seconds, record_speed
 from vgg_demo.runs.processes import is_alive
@@ -34,7 +33,6 @@ from vgg_demo.runs.resume import read_resume
 from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run, create_run, list_runs
 from vgg_demo.training import Training
-from vgg_demo.ui.shared import resources
 from vgg_demo.ui.train.feed import _answer as answer
 from vgg_demo.ui.train.feed_question import Question
 from vgg_demo.ui.train.runs_list import describe
@@ -366,16 +364,12 @@ def test_script_of_any_preset_is_a_script_without_its_words(preset: Any) -> None
 @pytest.mark.parametrize("file", ["status.json", "config.json", "metrics.jsonl"])
 @pytest.mark.parametrize("content", [DEEP, '{"pid": "x"}', '{"event": "step", "step": Infinity}\n{"event": "epoch"}\n'])
 def test_page_with_a_damaged_run_shows_its_list_and_the_others(
-    good: Run, file: str, content: str, monkeypatch: pytest.MonkeyPatch
+    app: AppTest, good: Run, file: str, content: str
 ) -> None:
-    for preset in PRESETS.values():
-        record_speed(preset.config, 0.02)
-    monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)
     good.update_status(state="stopped")
     bad = create_run(TINY, "bad")
     bad.update_status(state="stopped")
     write(bad, file, content)
-    app = AppTest.from_file(PAGE, default_timeout=60)
     app.session_state["runs_list"] = True
 
     for shown in ("good", "bad"):

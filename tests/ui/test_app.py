@@ -14,7 +14,6 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import PAGE
 from tests.runs.test_reader import line
 from vgg_demo.architecture import count_parameters
 from vgg_demo.config import RunConfig
@@ -27,18 +26,8 @@ from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 from vgg_demo.ui.shared import resources
 from vgg_demo.ui.train import runs_list
-from vgg_demo.ui.train.code_attempts import code_attempts
 
 CLASSROOM = get_preset("classroom").config
-
-
-@pytest.fixture
-def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    for preset in PRESETS.values():
-        record_speed(preset.config, 0.02)
-    monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
-    code_attempts.clear()  # the test before may have tried wrong ones
-    return AppTest.from_file(PAGE, default_timeout=30)
 
 
 def texts(app: AppTest) -> str:

@@ -11,14 +11,11 @@ import pytest
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import PAGE, PROJECT, TINY
+from tests.helpers import PROJECT, TINY
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.model import VGG
-from vgg_demo.presets import PRESETS
-from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.store import create_run
 from vgg_demo.text import plain
-from vgg_demo.ui.shared import resources
 
 UI = PROJECT / "vgg_demo" / "ui"
 EVIL = "![x](http://evil.example/x.png) www.example.com me@example.com :smile: :red[x] $x^2$ <b> `c` **d** -> e"
@@ -85,14 +82,11 @@ def is_suspect(node: ast.expr) -> bool:
 
 
 @pytest.fixture
-def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    for preset in PRESETS.values():
-        record_speed(preset.config, 0.02)
-    monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)
+def page(app: AppTest) -> AppTest:
+    """The page of a store with a run of such a name and reason, and its list of runs opened."""
     run = create_run(TINY, "www.example.com")
     save_checkpoint(run.checkpoint_path, VGG(TINY.model), TINY, {})
     run.update_status(state="failed", reason=EVIL)
-    app = AppTest.from_file(PAGE, default_timeout=60)
     app.session_state["runs_list"] = True
     return app
 
@@ -113,24 +107,24 @@ def assert_nothing_is_made_of_names(app: AppTest) -> None:
         assert not MADE.search(text), text
 
 
-def test_page_of_a_run_with_an_evil_name_and_reason_makes_nothing_of_them(app: AppTest) -> None:
-    app.query_params["run"] = "www.example.com"
-    app.session_state["steer_error"] = EVIL
-    app.session_state["list_error"] = EVIL
-    app.session_state["train_error"] = EVIL
+def test_page_of_a_run_with_an_evil_name_and_reason_makes_nothing_of_them(page: AppTest) -> None:
+    page.query_params["run"] = "www.example.com"
+    page.session_state["steer_error"] = EVIL
+    page.session_state["list_error"] = EVIL
+    page.session_state["train_error"] = EVIL
 
-    app.run()
+    page.run()
 
-    assert_nothing_is_made_of_names(app)
-    assert any("evil.example" in text for text in markdown_texts(app))  # it is said, as plain text
+    assert_nothing_is_made_of_names(page)
+    assert any("evil.example" in text for text in markdown_texts(page))  # it is said, as plain text
 
 
 @pytest.mark.parametrize("tab", ["Evaluate", "Draw"])
-def test_tab_with_an_evil_name_and_error_makes_nothing_of_them(app: AppTest, tab: str) -> None:
-    app.query_params["tab"] = tab
-    app.session_state[f"{tab.lower()}_checkpoint"] = "www.example.com"
-    app.session_state["draw_image_error"] = EVIL
+def test_tab_with_an_evil_name_and_error_makes_nothing_of_them(page: AppTest, tab: str) -> None:
+    page.query_params["tab"] = tab
+    page.session_state[f"{tab.lower()}_checkpoint"] = "www.example.com"
+    page.session_state["draw_image_error"] = EVIL
 
-    app.run()
+    page.run()
 
-    assert_nothing_is_made_of_names(app)
+    assert_nothing_is_made_of_names(page)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import PAGE
 from vgg_demo.analysis import explain
 from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
 from vgg_demo.config import RunConfig
@@ -24,13 +22,11 @@ from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.drawing.predict import Reading
 from vgg_demo.evaluation import predict_probabilities
 from vgg_demo.model import VGG
-from vgg_demo.presets import PRESETS, get_preset
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.checkpoints import find_checkpoint
-from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.store import create_run
 from vgg_demo.ui.draw import pictures, probability_charts
 from vgg_demo.ui.draw import steps as draw_steps
-from vgg_demo.ui.shared import jobs, resources
 
 SECTIONS = ("steps", "layers", "looked", "logits", "compare")
 NETWORKS = {
@@ -41,12 +37,7 @@ NETWORKS = {
 
 
 @pytest.fixture
-def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    for preset in PRESETS.values():
-        record_speed(preset.config, 0.02)
-    monkeypatch.setattr(resources.Measuring, "ask", lambda self, config: None)  # nothing is measured beside the tests
-    jobs.memory.clear()
-    app = AppTest.from_file(PAGE, default_timeout=60)
+def app(app: AppTest) -> AppTest:
     app.query_params["tab"] = "Draw"
     return app
 

@@ -12,14 +12,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import PAGE
 from vgg_demo.checkpoint import save_checkpoint
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits, split_train
 from vgg_demo.evaluation import accuracy_and_loss
 from vgg_demo.model import VGG
-from vgg_demo.presets import PRESETS, get_preset
-from vgg_demo.runs.cost import record_speed
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.reveals import FILE, count_reveals
 from vgg_demo.runs.store import Run, create_run, delete_run
 from vgg_demo.ui.evaluate import charts, honest
@@ -30,11 +28,7 @@ TINY = get_preset("classroom").config.with_changes(width=0.02)
 
 
 @pytest.fixture
-def app(home: Path) -> AppTest:
-    for preset in PRESETS.values():  # known speeds: nothing is measured beside the tests
-        record_speed(preset.config, 0.02)
-    jobs.memory.clear()  # what the test before has computed
-    app = AppTest.from_file(PAGE, default_timeout=60)
+def app(app: AppTest) -> AppTest:
     app.query_params["tab"] = "Evaluate"
     return app
 

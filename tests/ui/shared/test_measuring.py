@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import PAGE, TINY, wait_until
-from vgg_demo.presets import PRESETS, get_preset
+from tests.helpers import TINY, wait_until
+from vgg_demo.presets import get_preset
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.cost import estimate_seconds, record_speed
 from vgg_demo.ui.shared import resources
@@ -86,13 +86,13 @@ def test_measurement_that_cannot_be_started_does_not_hold_up_the_next(monkeypatc
     wait_until(lambda: len(measuring.unknown) == 2)
 
 
-def test_page_says_that_it_could_not_be_measured_and_does_not_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    for preset in PRESETS.values():
-        record_speed(preset.config, 0.02)
+def test_page_says_that_it_could_not_be_measured_and_does_not_look_again(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reason = "a few steps take more than 2 min"
     measuring = SimpleNamespace(unknown={CHANGED: reason}, ask=lambda config: None)
     monkeypatch.setattr(resources, "measuring", lambda: measuring)
-    app = AppTest.from_file(PAGE, default_timeout=30).run()
+    app.run()
 
     app.number_input(key="set-classroom-batch_size").set_value(17).run()
 

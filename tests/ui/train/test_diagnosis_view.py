@@ -12,7 +12,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_app import app, texts
+from tests.ui.test_app import texts
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.diagnosis.checks import judge_checks
@@ -28,7 +28,6 @@ from vgg_demo.ui.shared import identity, jobs
 from vgg_demo.ui.train import diagnosis_charts
 from vgg_demo.ui.train.diagnosis_view import one_change
 
-__all__ = ["app"]  # the fixture
 FADING = tuple(0.3 * 0.4**depth for depth in range(1, 17))
 STEADY = (0.2,) * 16
 ONE = (0, 64, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_app import app, texts
+from tests.ui.test_app import texts
 from tests.ui.train.test_diagnosis_view import FADING, ONE, SPREAD, recorded
 from vgg_demo.diagnosis.verdict import escape_step
 from vgg_demo.presets import STORY_ESCAPES, get_preset
 from vgg_demo.ui.train import story_view
 
-__all__ = ["app"]  # the fixture
 # 300 steps of blog-mini on one thread, with seeds 4, 6 and 1: the second falls below 2.29 for a while and comes back
 CURVES: dict[str, list[float]] = json.loads((Path(__file__).parent / "story_curves.json").read_text("utf-8"))
 BLOG_MINI = get_preset("blog-mini").config

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_app import app, click, going_on_elsewhere, texts
+from tests.ui.test_app import click, going_on_elsewhere, texts
 from tests.ui.train.test_diagnosis_view import FADING, ONE, recorded
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 
-__all__ = ["app"]  # the fixture
 BROKEN = get_preset("blog-mini").config.with_changes(steps=150)
 GUESSES = {1: "It falls to nearly 0", 2: "It is too deep", 3: "About a half", 4: "Yes", 5: "A 7, but unsure"}
 

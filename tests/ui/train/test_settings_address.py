@@ -8,14 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers import PAGE
-from tests.ui.test_app import CLASSROOM, app, click, labels, over, set_field, texts
+from tests.ui.test_app import CLASSROOM, click, labels, over, set_field, texts
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.store import list_runs
 
-__all__ = ["app"]  # the fixture
 CHANGES = {
     "plan": "vgg7", "width": 0.125, "image_size": 32, "batch_norm": False, "dropout": 0.5, "batch_size": 16,
     "epochs": 2, "augment": 0.2, "validation_images": 1000, "seed": 5, "optimizer": "sgd", "learning_rate": 0.02,
@@ -35,7 +34,7 @@ def address(app: AppTest) -> dict[str, str]:
 
 def opened(app: AppTest, **settings: str) -> AppTest:
     """A new session of the page with these settings in its address."""
-    again = AppTest.from_file(PAGE, default_timeout=30)
+    again = AppTest.from_file(PAGE, default_timeout=60)
     for name, value in settings.items():
         again.query_params[name] = value
     again.run()
