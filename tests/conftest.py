@@ -11,7 +11,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from tests.helpers import PAGE, PROJECT, processes, wait_until
+from tests.helpers import PAGE, PROJECT, RunsHere, processes, wait_until
 from vgg_demo.data import Digits, load_mnist
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import record_speed
@@ -29,9 +29,13 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several test processes, one has a whole file, which shares fixtures, and one has all tests with a browser: two
-    servers at once would wait for each other."""
+    servers at once would wait for each other. What takes longest begins first, so that all end at about the same time.
+    """
+    browser = PROJECT / "tests" / "e2e"
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.path.is_relative_to(browser), item.path not in slow))
     for item in items:
-        is_browser = item.path.is_relative_to(PROJECT / "tests" / "e2e")
+        is_browser = item.path.is_relative_to(browser)
         item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path.relative_to(PROJECT))))
 
 
@@ -66,6 +70,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         process.kill()
     wait_until(lambda: not processes(folder))
     reap_children()
+
+
+@pytest.fixture
+def runs_here(home: Path, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsHere]:
+    """Runs that need no process of their own, which would load torch for seconds."""
+    monkeypatch.setattr("vgg_demo.runs.control.signal.signal", lambda *_: None)  # works in the main thread alone
+    here = RunsHere(mnist[0])
+    yield here
+    here.end()
 
 
 @pytest.fixture

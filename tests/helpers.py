@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -15,8 +17,10 @@ from lightning_fabric import Fabric
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.presets import get_preset
+from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
+from vgg_demo.runs.worker import run_worker
 from vgg_demo.training import StepEvent, Training
 
 PROJECT = Path(__file__).parent.parent
@@ -48,6 +52,50 @@ def wait_for_state(run: Run, state: str, seconds: float = 120) -> None:
     """Wait until the run is in that state, and fail at once when it has ended in another."""
     wait_until(lambda: run.status().state == state or run.status().is_over, seconds)
     assert run.status().state == state, run.status().reason
+
+
+@dataclass
+class RunsHere:
+    """Trains runs in threads of this process: for tests of what a run does, and not of the process that it is in."""
+
+    digits: Digits
+    threads: dict[Run, threading.Thread] = field(default_factory=dict)
+
+    def start(self, config: RunConfig, name: str | None = None) -> Run:
+        """A run, and a worker for it."""
+        run = start_run(config, name, here=True)
+        self._work(run)
+        return run
+
+    def train(self, config: RunConfig, name: str | None = None) -> Run:
+        """A run that is over."""
+        run = self.start(config, name)
+        self.wait(run)
+        return run
+
+    def resume(self, run: Run) -> None:
+        """A worker again for a run that has stopped or failed, here or in a process of its own."""
+        if run in self.threads:
+            self.wait(run)
+        resume_run(run, here=True)
+        self._work(run)
+
+    def wait(self, run: Run) -> None:
+        """Wait until the run's worker has ended."""
+        self.threads[run].join(120)
+        assert not self.threads[run].is_alive(), "waited too long"
+
+    def end(self) -> None:
+        """Stop all that is left."""
+        for run in self.threads:
+            if run.is_active:
+                run.send("stop")
+            self.wait(run)
+
+    def _work(self, run: Run) -> None:
+        thread = threading.Thread(target=run_worker, args=(run, lambda: self.digits), kwargs={"own_output": False})
+        thread.start()
+        self.threads[run] = thread
 
 
 def steps(run: Run) -> list[int]:

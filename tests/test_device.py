@@ -8,10 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.helpers import TINY, wait_until
+from tests.helpers import TINY, RunsHere
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.device import make_fabric, precision_here
-from vgg_demo.runs.manager import start_run
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -47,11 +46,10 @@ def test_make_fabric_on_this_processor_computes_in_bfloat16_where_the_system_lis
     assert computed == (torch.bfloat16 if is_listed else torch.float32)
 
 
-def test_start_run_bfloat16_asked_checkpoint_says_what_was_done(home: Path) -> None:
+def test_start_run_bfloat16_asked_checkpoint_says_what_was_done(runs_here: RunsHere) -> None:
     config = TINY.with_changes(steps=3, precision="bf16-mixed", device="cpu")
 
-    run = start_run(config)
-    wait_until(lambda: run.status().is_over)
+    run = runs_here.train(config)
 
     assert run.config() == config
     done = precision_here("cpu", "bf16-mixed")

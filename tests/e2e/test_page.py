@@ -6,8 +6,6 @@ import contextlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 import time
 from itertools import pairwise
 
@@ -17,7 +15,8 @@ from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.benchmarks.server import Server, add_steps, make_run
 from tests.benchmarks.watching import alive
-from tests.helpers import PROJECT, processes
+from tests.helpers import processes
+from tests.test_cli import vgg_demo
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 
@@ -134,21 +133,6 @@ def test_run_trained_reloaded_and_stopped_keeps_its_curve(page: Page, server: Se
     assert processes(server.home) == []
 
 
-def test_second_browser_watches_the_same_run_and_cannot_stop_it(page: Page, phone: Page, server: Server) -> None:
-    open_tab(page, server)
-    choose_long_training(page)
-    page.get_by_role("button", name="Start training").click()
-    step = wait_for_step(page, 1)
-
-    phone.goto(page.url)
-
-    assert wait_for_step(phone, step + 1) > step
-    expect(phone.get_by_text("You are watching")).to_be_visible()
-    expect(phone.get_by_role("button", name="Stop")).to_have_count(0)
-    page.get_by_role("button", name="Stop").click()
-    expect(phone.get_by_text(" · stopped")).to_be_visible()
-
-
 def test_trained_run_offered_for_drawing_opens_the_draw_tab_with_it(
     page: Page, server: Server, trained_run: Run
 ) -> None:
@@ -183,8 +167,7 @@ def test_what_was_chosen_in_a_tab_is_still_chosen_after_a_look_at_another(
 
 
 def test_shipped_model_evaluated_shows_the_command_lines_figures(page: Page, server: Server) -> None:
-    command = [sys.executable, "-m", "vgg_demo", "evaluate", "--json"]
-    figures = json.loads(subprocess.run(command, cwd=PROJECT, capture_output=True, check=True).stdout)
+    figures = json.loads(vgg_demo("evaluate", "--json").stdout)
     open_tab(page, server, "Evaluate")
 
     page.get_by_role("button", name="Evaluate on the test set").click()
@@ -196,28 +179,15 @@ def test_shipped_model_evaluated_shows_the_command_lines_figures(page: Page, ser
     expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible(timeout=5_000)
 
 
-@pytest.mark.parametrize(("digit", "strokes"), [(7, SEVEN), (1, ONE), (0, ZERO), (4, FOUR)])
-def test_digit_drawn_with_the_mouse_is_read(
-    page: Page, server: Server, digit: int, strokes: list[list[tuple[int, int]]]
-) -> None:
+def test_digits_drawn_with_the_mouse_are_read_and_cleared(page: Page, server: Server) -> None:
     open_tab(page, server, "Draw")
+
+    for digit, strokes in ((7, SEVEN), (1, ONE), (0, ZERO), (4, FOUR)):
+        expect(page.get_by_text("The canvas is empty")).to_be_visible()
+        draw(page, strokes)
+        expect_answer(page, digit)
+        page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("The canvas is empty")).to_be_visible()
-
-    draw(page, strokes)
-
-    expect_answer(page, digit)
-
-
-def test_canvas_cleared_is_empty_again(page: Page, server: Server) -> None:
-    open_tab(page, server, "Draw")
-    draw(page, SEVEN)
-    expect_answer(page, 7)
-
-    page.get_by_role("button", name="Clear").click()
-
-    expect(page.get_by_text("The canvas is empty")).to_be_visible()
-    draw(page, ONE)
-    expect_answer(page, 1)
 
 
 def test_drawing_survives_other_tabs_and_a_training_that_ticks(page: Page, server: Server) -> None:

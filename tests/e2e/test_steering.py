@@ -11,7 +11,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.benchmarks.server import Server
+from tests.benchmarks.server import Server, make_run
 from tests.benchmarks.watching import alive
 from tests.e2e.test_page import choose_long_training, wait_for_step, wait_idle
 from tests.helpers import TINY, processes, steps, wait_until
@@ -81,7 +81,7 @@ def stop(page: Page, run: Run) -> None:
     expect_state(page, run, "stopped")
 
 
-def test_training_paused_stepped_and_resumed_does_exactly_that(page: Page, server: Server) -> None:
+def test_training_paused_stepped_reloaded_and_resumed_does_exactly_that(page: Page, server: Server) -> None:
     run = start(page, server)
 
     at = pause(page, run)
@@ -94,25 +94,15 @@ def test_training_paused_stepped_and_resumed_does_exactly_that(page: Page, serve
         assert steps(run)[-1] == at + more
         wait_for_step(page, at + more)
         expect_state(page, run, "paused")
+    page.reload()
+    expect_state(page, run, "paused")
+    assert wait_for_step(page, at + 2) == at + 2
     press(page, "Resume")
     expect_state(page, run, "training")
     wait_for_step(page, at + 10)
 
     stop(page, run)
     assert steps(run) == list(range(1, steps(run)[-1] + 1))
-
-
-def test_training_reloaded_while_paused_is_still_paused_and_can_go_on(page: Page, server: Server) -> None:
-    run = start(page, server)
-    at = pause(page, run)
-
-    page.reload()
-
-    expect_state(page, run, "paused")
-    assert wait_for_step(page, at) == at
-    press(page, "Resume")
-    wait_for_step(page, at + 5)
-    stop(page, run)
 
 
 def test_training_told_to_go_to_the_end_of_the_epoch_goes_on_to_it(page: Page, server: Server) -> None:
@@ -167,18 +157,23 @@ def test_learning_rate_changed_while_it_runs_is_recorded_and_marked(page: Page, 
     stop(page, run)
 
 
-def test_second_browser_sees_the_run_but_no_way_to_steer_or_delete_it(page: Page, other: Page, server: Server) -> None:
+def test_second_browser_and_a_phone_see_the_run_but_no_way_to_steer_or_delete_it(
+    page: Page, other: Page, phone: Page, server: Server
+) -> None:
     run = start(page, server)
 
     other.goto(f"{server.url}/?tab=Train&run={run.name}")
+    phone.goto(page.url)
 
-    step = wait_for_step(other, 1)
-    assert wait_for_step(other, step + 5) > step  # it follows live
-    expect(other.get_by_text("You are watching")).to_be_visible()
-    for name in ("Stop", "Pause", "Learning rate", "Withdraw"):
-        expect(other.get_by_role("button", name=name, exact=True)).to_have_count(0)
+    for viewer in (other, phone):
+        step = wait_for_step(viewer, 1)
+        assert wait_for_step(viewer, step + 5) > step  # it follows live
+        expect(viewer.get_by_text("You are watching")).to_be_visible()
+        for name in ("Stop", "Pause", "Learning rate", "Withdraw"):
+            expect(viewer.get_by_role("button", name=name, exact=True)).to_have_count(0)
     stop(page, run)
-    expect_state(other, run, "stopped")
+    for viewer in (other, phone):
+        expect_state(viewer, run, "stopped")
 
 
 def test_second_browser_waits_its_turn_and_starts_by_itself(page: Page, other: Page, server: Server) -> None:
@@ -272,12 +267,10 @@ def test_worker_killed_is_reported_at_its_step_and_its_run_resumes(page: Page, s
     assert steps(run) == list(range(1, steps(run)[-1] + 1))
 
 
-def test_link_to_a_run_opens_that_run_in_any_browser(page: Page, other: Page, server: Server) -> None:
-    first = start(page, server)
-    stop(page, first)
-    second = start(page, server)
-    assert second != first
-    stop(page, second)
+def test_link_to_a_run_opens_that_run_in_any_browser(other: Page, server: Server) -> None:
+    first, second = (make_run(name, 30)[0] for name in ("first", "second"))
+    for run in (first, second):
+        run.update_status(state="stopped")
 
     other.goto(f"{server.url}/?tab=Train&run={first.name}")
 

@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.helpers import TINY, pause, plain_losses, wait_for_state, wait_for_step, wait_until
-from vgg_demo.config import RunConfig
+from tests.helpers import TINY, RunsHere, pause, plain_losses, wait_for_state, wait_for_step, wait_until
 from vgg_demo.data import Digits, data_folder, unpack_mnist
 from vgg_demo.device import make_fabric
 from vgg_demo.export.run_files import curve_csv, curve_png, run_script
 from vgg_demo.presets import get_preset
-from vgg_demo.runs.manager import continue_run, start_run
+from vgg_demo.runs.manager import continue_run
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import Run
 
@@ -53,39 +52,64 @@ def recorded_losses(run: Run) -> list[float]:
     return [event["loss"] for event in events if event["event"] == "step"]
 
 
-def script_losses(config: RunConfig, curve: Curve, folder: Path) -> list[float]:
-    """What the script prints, started in an empty folder by a Python that finds nothing but installed packages."""
+# Runs scripts, with the folder of the data as their argument. Between what two of them print is a line of its own.
+RUN_SCRIPTS = """
+import runpy, sys
+data, *scripts = sys.argv[1:]
+for script in scripts:
+    sys.argv = [script, data]
+    runpy.run_path(script, run_name="__main__")
+    print("end of", script)
+"""
+
+
+def script_losses(folder: Path, *scripts: str) -> list[list[float]]:
+    """What each script prints, started in an empty folder by a Python that finds nothing but installed packages."""
     unpack_mnist()
     folder.mkdir()
-    script = folder / "run.py"
-    script.write_text(run_script(config, curve), "utf-8")
+    names = [f"run-{number}.py" for number in range(len(scripts))]
+    for name, script in zip(names, scripts, strict=True):
+        (folder / name).write_text(script, "utf-8")
+    start = [names[0]] if len(names) == 1 else ["-c", RUN_SCRIPTS]
     done = subprocess.run(
-        [sys.executable, "-I", "-W", "error", script, data_folder().resolve()],
+        [sys.executable, "-I", "-W", "error", *start, data_folder().resolve(), *(names if len(names) > 1 else [])],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
-        text=True,
-        timeout=120,
+        encoding="utf-8",
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    rows = [line.split() for line in done.stdout.splitlines()]
-    assert [int(step) for step, _loss in rows] == list(range(1, len(rows) + 1))
-    return [float(loss) for _step, loss in rows]
+    found = []
+    for output in re.split("^end of .*\n", done.stdout, flags=re.MULTILINE)[: len(names)]:
+        rows = [line.split() for line in output.splitlines()]
+        assert [int(step) for step, _loss in rows] == list(range(1, len(rows) + 1))
+        found.append([float(loss) for _step, loss in rows])
+    return found
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
+    """What the script of each of CONFIGS prints, in one process: each would load torch for seconds."""
+    scripts = [run_script(config, Curve()) for config in CONFIGS.values()]
+    return dict(zip(CONFIGS, script_losses(tmp_path_factory.mktemp("scripts") / "elsewhere", *scripts), strict=True))
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_script_gives_the_same_losses_bit_for_bit(tmp_path: Path, name: str, mnist: tuple[Digits, Digits]) -> None:
+def test_script_gives_the_same_losses_bit_for_bit(
+    printed: dict[str, list[float]], name: str, mnist: tuple[Digits, Digits]
+) -> None:
     config = CONFIGS[name]
 
-    printed = script_losses(config, Curve(), tmp_path / "elsewhere")
-
-    assert len(printed) == config.train.total_steps
-    assert printed == plain_losses(config, mnist[0], make_fabric("cpu", config.train.precision))
+    assert len(printed[name]) == config.train.total_steps
+    assert printed[name] == plain_losses(config, mnist[0], make_fabric("cpu", config.train.precision))
 
 
 @pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
-def test_script_of_a_run_steered_by_hand_gives_the_same_losses(home: Path, tmp_path: Path, schedule: str) -> None:
-    run = start_run(TINY.with_changes(steps=60, schedule=schedule))
+def test_script_of_a_run_steered_by_hand_gives_the_same_losses(
+    runs_here: RunsHere, tmp_path: Path, schedule: str
+) -> None:
+    run = runs_here.start(TINY.with_changes(steps=60, schedule=schedule))
     wait_for_step(run, 3)
     pause(run)
     run.send("learning_rate", value=0.003)
@@ -97,11 +121,11 @@ def test_script_of_a_run_steered_by_hand_gives_the_same_losses(home: Path, tmp_p
     curve = RunReader(run).refresh()
     assert len(curve.learning_rate_changes) == 2
 
-    assert script_losses(run.config(), curve, tmp_path / "elsewhere") == recorded_losses(run)
+    assert script_losses(tmp_path / "elsewhere", run_script(run.config(), curve)) == [recorded_losses(run)]
 
 
-def test_script_of_a_continued_run_gives_the_same_losses(home: Path, tmp_path: Path) -> None:
-    run = start_run(
+def test_script_of_a_continued_run_gives_the_same_losses(runs_here: RunsHere, tmp_path: Path) -> None:
+    run = runs_here.start(
         TINY.with_changes(image_size=8, validation_images=30_000, batch_size=5_000, epochs=1, schedule="one-cycle")
     )
     wait_for_state(run, "finished")
@@ -110,7 +134,7 @@ def test_script_of_a_continued_run_gives_the_same_losses(home: Path, tmp_path: P
     curve = RunReader(run).refresh()
     assert len(curve.steps) == 12
 
-    assert script_losses(run.config(), curve, tmp_path / "elsewhere") == recorded_losses(run)
+    assert script_losses(tmp_path / "elsewhere", run_script(run.config(), curve)) == [recorded_losses(run)]
 
 
 def test_script_needs_nothing_of_this_project() -> None:

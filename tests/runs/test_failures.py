@@ -14,13 +14,13 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from tests.helpers import TINY, losses, pause, plain_losses, steps, wait_for_state, wait_for_step, wait_until
+from tests.helpers import TINY, RunsHere, losses, pause, plain_losses, steps, wait_for_state, wait_for_step, wait_until
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.device import typed_memory_errors
 from vgg_demo.errors import OutOfMemoryError, RunError
 from vgg_demo.presets import get_preset
-from vgg_demo.runs.manager import queue_run, resume_run, start_run
+from vgg_demo.runs.manager import queue_run, start_run
 from vgg_demo.runs.queue import place_and_wait, waiting
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import DIED, Run, create_run, delete_run, list_runs
@@ -50,8 +50,8 @@ def assert_weights_are_good(run: Run) -> None:
     assert all(bool(torch.isfinite(weights).all()) for weights in saved["model"].values())
 
 
-def test_loss_that_becomes_nan_midway_keeps_the_last_good_weights(home: Path) -> None:
-    run = start_run(EXPLOSIVE)
+def test_loss_that_becomes_nan_midway_keeps_the_last_good_weights(runs_here: RunsHere) -> None:
+    run = runs_here.start(EXPLOSIVE)
     wait_for_step(run, 20)
     at = pause(run)
     assert_weights_are_good(run)
@@ -123,9 +123,9 @@ def test_memory_used_up_is_told_from_an_error_that_speaks_of_memory() -> None:
         raise RuntimeError("unsupported memory format option")
 
 
-def test_loss_that_becomes_nan_between_single_batches_leaves_good_weights_saved(home: Path) -> None:
+def test_loss_that_becomes_nan_between_single_batches_leaves_good_weights_saved(runs_here: RunsHere) -> None:
     """Each pause saves, also the one just before: the loss was still a number, the weights were none any more."""
-    run = start_run(EXPLOSIVE)
+    run = runs_here.start(EXPLOSIVE)
     wait_for_step(run, 20)
     pause(run)
     run.send("learning_rate", value=100)
@@ -167,7 +167,7 @@ def fill(folder: Path, leave: int = 0) -> Path:
 
 @pytest.mark.parametrize("leave", [0, 12 * 1024], ids=["to the last byte", "but for three pages"])
 def test_disk_that_fills_up_ends_the_run_and_leaves_what_was_saved(
-    small_disk: Path, mnist: tuple[Digits, Digits], fabric: Fabric, leave: int
+    small_disk: Path, runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric, leave: int
 ) -> None:
     config = TINY.with_changes(steps=400)
     run = start_run(config)
@@ -186,7 +186,7 @@ def test_disk_that_fills_up_ends_the_run_and_leaves_what_was_saved(
     assert_weights_are_good(run)
     assert [r.name for r in list_runs()] == [run.name]
     ballast.unlink()
-    resume_run(run)
+    runs_here.resume(run)
     wait_for_state(run, "finished")
     assert steps(run) == list(range(1, 401))
     assert losses(run) == plain_losses(config, mnist[0], fabric)
@@ -269,8 +269,8 @@ def test_waiting_run_with_a_damaged_config_fails_with_that_reason_and_the_next_s
     assert sound.status().state == "finished"
 
 
-def test_metrics_with_damaged_lines_are_read_around_them(home: Path) -> None:
-    run = start_run(TINY.with_changes(steps=30))
+def test_metrics_with_damaged_lines_are_read_around_them(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY.with_changes(steps=30))
     wait_for_state(run, "finished")
     lines = run.metrics_path.read_bytes().splitlines(keepends=True)
     fourth, ninth = (
@@ -287,15 +287,15 @@ def test_metrics_with_damaged_lines_are_read_around_them(home: Path) -> None:
     assert curve.steps == [step for step in range(1, 31) if step not in (4, 9)]
 
 
-def test_resume_file_that_is_damaged_fails_with_that_reason_and_keeps_the_network(home: Path) -> None:
-    run = start_run(TINY)
+def test_resume_file_that_is_damaged_fails_with_that_reason_and_keeps_the_network(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY)
     wait_for_step(run, 5)
     run.send("stop")
     wait_until(lambda: run.status().is_over)
     run.resume_path.write_bytes(run.resume_path.read_bytes()[:1000])
     network = run.checkpoint_path.read_bytes()
 
-    resume_run(run)
+    runs_here.resume(run)
 
     wait_until(lambda: run.status().is_over)
     assert run.status().state == "failed"

@@ -17,7 +17,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from tests.helpers import TINY, losses, plain_losses, steps, wait_for_state, wait_for_step, wait_until
+from tests.helpers import TINY, RunsHere, losses, plain_losses, steps, wait_for_state, wait_for_step, wait_until
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.runs.manager import resume_run, start_run
@@ -116,7 +116,7 @@ def test_runs_killed_again_and_again_equal_one_left_alone(
         check_files(run)
 
 
-def test_files_half_written_by_a_killed_process_are_gone_after_the_next(home: Path) -> None:
+def test_files_half_written_by_a_killed_process_are_gone_after_the_next(runs_here: RunsHere) -> None:
     """A large network's would fill the disk, kill by kill."""
     run = start_run(TINY.with_changes(steps=60))
     wait_for_step(run, 5)
@@ -127,7 +127,7 @@ def test_files_half_written_by_a_killed_process_are_gone_after_the_next(home: Pa
     for name in (".resume.1.tmp", ".model.safetensors.1.tmp"):
         (run.path / name).write_bytes(b"half")
 
-    resume_run(run)
+    runs_here.resume(run)
 
     wait_for_state(run, "finished")
     assert [path.name for path in run.path.glob(".*.tmp")] == []

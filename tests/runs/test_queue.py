@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import PROJECT, TINY, kill, processes, steps, stop, wait_for_state, wait_for_step, wait_until
+from tests.helpers import (
+    PROJECT,
+    TINY,
+    RunsHere,
+    kill,
+    processes,
+    steps,
+    stop,
+    wait_for_state,
+    wait_for_step,
+    wait_until,
+)
 from vgg_demo.errors import RunError
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch, queue_run, withdraw_run
@@ -23,6 +34,7 @@ from vgg_demo.runs.queue import (
     write_class_settings,
 )
 from vgg_demo.runs.status import Status
+from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import Run, create_run, delete_run
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -148,12 +160,20 @@ def test_place_and_wait_of_what_was_never_measured_gives_the_place_alone(home: P
     assert place_and_wait(create_run(TINY, owner="b")) == (2, None)
 
 
-def test_whoever_waits_is_told_how_long_as_soon_as_what_trains_knows_its_speed(home: Path) -> None:
-    first, second = queue_run(TINY.with_changes(steps=1_000_000), "a"), queue_run(TINY, "b")
-    assert place_and_wait(second) == (1, None)  # nothing has been measured
+def test_whoever_waits_is_told_how_long_as_soon_as_what_trains_knows_its_speed(
+    runs_here: RunsHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cores_taken = [2.0]
+    monkeypatch.setattr("vgg_demo.runs.worker.SAVE_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr("vgg_demo.runs.worker.StepTimes", lambda: StepTimes(lambda: cores_taken[0]))
+    runs_here.start(TINY.with_changes(steps=1_000_000))
+    second = queue_run(TINY, "b")
+    assert place_and_wait(second) == (1, None)  # nothing has been measured undisturbed
 
-    wait_until(lambda: place_and_wait(second)[1] is not None, seconds=60)
-    kill(first)
+    cores_taken[0] = 0.0
+
+    wait_until(lambda: place_and_wait(second)[1] is not None)
+    withdraw_run(second)
 
 
 def test_withdrawn_run_never_starts(home: Path) -> None:
@@ -203,8 +223,9 @@ def test_second_run_waits_and_starts_by_itself_when_all_who_queued_are_gone(home
 
 
 @pytest.mark.parametrize("end", [stop, kill])
-def test_run_that_ends_early_makes_room_for_the_next(home: Path, end: object) -> None:
-    first, second = queue_run(TINY, "a"), queue_run(TINY.with_changes(steps=5), "b")
+def test_run_that_ends_early_makes_room_for_the_next(runs_here: RunsHere, end: object) -> None:
+    first = runs_here.start(TINY) if end is stop else queue_run(TINY, "a")
+    second = queue_run(TINY.with_changes(steps=5), "b")
     wait_for_step(first, 3)
     assert second.status().state == "queued"
 

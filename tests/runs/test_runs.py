@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from lightning_fabric import Fabric
 
-from tests.helpers import TINY, losses, wait_for_step, wait_until
+from tests.helpers import TINY, RunsHere, losses, plain_losses, wait_for_step, wait_until
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.config import RunConfig
+from vgg_demo.data import Digits
 from vgg_demo.errors import CheckpointError, RunError, RunNotFoundError, StorageError
 from vgg_demo.presets import get_preset
 from vgg_demo.runs import manager, store
@@ -22,6 +24,7 @@ from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
 from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import create_run, get_run, list_runs, rename_run
+from vgg_demo.runs.worker import run_worker
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -47,8 +50,9 @@ def test_run_started_finishes_with_everything_in_its_folder(home: Path) -> None:
     assert str(home) not in str(header.metrics)  # a checkpoint that is handed on tells nothing of its maker's folders
 
 
-def test_two_runs_of_one_seed_have_the_same_losses_bit_for_bit(home: Path) -> None:
-    first, second = (start_run(TINY.with_changes(steps=10)) for _ in range(2))
+def test_two_runs_of_one_seed_have_the_same_losses_bit_for_bit(runs_here: RunsHere) -> None:
+    first = start_run(TINY.with_changes(steps=10))
+    second = runs_here.start(TINY.with_changes(steps=10))
 
     wait_until(lambda: first.status().is_over and second.status().is_over)
 
@@ -56,8 +60,8 @@ def test_two_runs_of_one_seed_have_the_same_losses_bit_for_bit(home: Path) -> No
     assert len(losses(first)) == 10
 
 
-def test_run_told_to_stop_stops_and_keeps_its_network(home: Path) -> None:
-    run = start_run(TINY)
+def test_run_told_to_stop_stops_and_keeps_its_network(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY)
     wait_for_step(run, 5)
 
     run.send("stop")
@@ -71,23 +75,25 @@ def test_run_told_to_stop_stops_and_keeps_its_network(home: Path) -> None:
     load_checkpoint(run.checkpoint_path)
 
 
-def test_run_told_to_stop_and_resumed_equals_one_never_interrupted(home: Path) -> None:
+def test_run_told_to_stop_and_resumed_equals_one_never_interrupted(
+    runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
+) -> None:
     config = TINY.with_changes(steps=400, augment=0.3)
-    whole, broken = start_run(config, "whole"), start_run(config, "broken")
-    wait_for_step(broken, 20)
-    broken.send("stop")
-    wait_until(lambda: broken.status().is_over)
-    assert broken.status().state == "stopped"
+    run = runs_here.start(config)
+    wait_for_step(run, 20)
+    run.send("stop")
+    wait_until(lambda: run.status().is_over)
+    assert run.status().state == "stopped"
 
-    resume_run(broken)
+    resume_run(run)
 
-    wait_until(lambda: broken.status().is_over and whole.status().is_over)
-    assert broken.status().state == "finished"
-    assert RunReader(broken).refresh().steps == list(range(1, 401))
-    assert losses(broken) == losses(whole)
+    wait_until(lambda: run.status().is_over)
+    assert run.status().state == "finished"
+    assert RunReader(run).refresh().steps == list(range(1, 401))
+    assert losses(run) == plain_losses(config, mnist[0], fabric)
 
 
-def test_process_killed_is_seen_as_failed_and_its_run_resumes(home: Path) -> None:
+def test_process_killed_is_seen_as_failed_and_its_run_resumes(runs_here: RunsHere) -> None:
     run = start_run(TINY.with_changes(steps=300))
     wait_for_step(run, 20)
     pid = run.status().pid
@@ -98,14 +104,14 @@ def test_process_killed_is_seen_as_failed_and_its_run_resumes(home: Path) -> Non
     wait_until(lambda: run.status().is_over, seconds=3)
     assert run.status().state == "failed"
     assert "died" in (run.status().reason or "")
-    resume_run(run)
+    runs_here.resume(run)
     wait_until(lambda: run.status().is_over)
     assert run.status().state == "finished"
     assert RunReader(run).refresh().steps == list(range(1, 301))
 
 
-def test_loss_that_becomes_nan_fails_with_that_reason(home: Path) -> None:
-    run = start_run(get_preset("blog-mini").config.with_changes(width=0.05, optimizer="sgd", learning_rate=100.0))
+def test_loss_that_becomes_nan_fails_with_that_reason(runs_here: RunsHere) -> None:
+    run = runs_here.start(get_preset("blog-mini").config.with_changes(width=0.05, optimizer="sgd", learning_rate=100.0))
 
     wait_until(lambda: run.status().is_over)
 
@@ -118,15 +124,16 @@ def test_damaged_shipped_data_fails_with_that_reason(home: Path, monkeypatch: py
     blocked.write_text("a file where the data folder should be")
     monkeypatch.setenv("VGG_DEMO_DATA", str(blocked))
 
-    run = start_run(TINY)
+    run = create_run(TINY)
 
-    wait_until(lambda: run.status().is_over)
+    assert run_worker(run, own_output=False) == 1
+
     assert run.status().state == "failed"
     assert "VGG_DEMO_DATA" in (run.status().reason or "")
 
 
-def test_resume_of_a_run_that_is_going_on_or_finished_is_refused(home: Path) -> None:
-    run = start_run(TINY.with_changes(steps=200))
+def test_resume_of_a_run_that_is_going_on_or_finished_is_refused(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY.with_changes(steps=200))
 
     with pytest.raises(RunError, match="still going"):
         resume_run(run)

@@ -18,6 +18,7 @@ from tests.helpers import (
     PROJECT,
     SHORT_EPOCHS,
     TINY,
+    RunsHere,
     kill,
     losses,
     pause,
@@ -61,10 +62,10 @@ def all_at_once(action: Callable[[], object], times: int) -> list[bool]:
 
 
 def test_run_steered_through_every_command_equals_one_left_alone(
-    home: Path, mnist: tuple[Digits, Digits], fabric: Fabric
+    runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
     config = TINY.with_changes(steps=300, augment=0.3)
-    run = start_run(config)
+    run = runs_here.start(config)
     wait_for_step(run, 5)
 
     at = pause(run)
@@ -84,8 +85,8 @@ def test_run_steered_through_every_command_equals_one_left_alone(
     assert losses(run) == plain_losses(config, mnist[0], fabric)
 
 
-def test_run_told_to_go_to_the_end_of_the_epoch_pauses_there(home: Path) -> None:
-    run = start_run(SHORT_EPOCHS)
+def test_run_told_to_go_to_the_end_of_the_epoch_pauses_there(runs_here: RunsHere) -> None:
+    run = runs_here.start(SHORT_EPOCHS)
     wait_for_step(run, 1)
     assert pause(run) < 6  # steps an epoch
 
@@ -98,8 +99,8 @@ def test_run_told_to_go_to_the_end_of_the_epoch_pauses_there(home: Path) -> None
         assert [epoch["step"] for epoch in RunReader(run).refresh().epochs] == list(range(6, last_step + 1, 6))
 
 
-def test_paused_run_told_to_stop_stops_where_it_stands(home: Path) -> None:
-    run = start_run(TINY)
+def test_paused_run_told_to_stop_stops_where_it_stands(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY)
     wait_for_step(run, 5)
     at = pause(run)
 
@@ -113,7 +114,7 @@ def test_paused_run_told_to_stop_stops_where_it_stands(home: Path) -> None:
 
 
 def test_paused_run_killed_resumes_from_where_it_stood(
-    home: Path, mnist: tuple[Digits, Digits], fabric: Fabric
+    runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
     config = TINY.with_changes(steps=100)
     run = start_run(config)
@@ -124,13 +125,13 @@ def test_paused_run_killed_resumes_from_where_it_stood(
 
     assert run.status().state == "failed"
     assert steps(run)[-1] == at
-    resume_run(run)
+    runs_here.resume(run)
     wait_for_state(run, "finished")
     assert losses(run) == plain_losses(config, mnist[0], fabric)
 
 
-def test_pause_counts_neither_as_training_time_nor_as_steps(home: Path) -> None:
-    run = start_run(TINY.with_changes(steps=200))
+def test_pause_counts_neither_as_training_time_nor_as_steps(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY.with_changes(steps=200))
     wait_for_step(run, 5)
     pause(run)
     before = RunReader(run).refresh().seconds[-1]
@@ -143,8 +144,8 @@ def test_pause_counts_neither_as_training_time_nor_as_steps(home: Path) -> None:
     assert RunReader(run).refresh().seconds[-1] - before < 2
 
 
-def test_learning_rate_changed_is_recorded_and_followed(home: Path) -> None:
-    run = start_run(TINY.with_changes(schedule="constant", learning_rate=0.01))
+def test_learning_rate_changed_is_recorded_and_followed(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY.with_changes(schedule="constant", learning_rate=0.01))
     wait_for_step(run, 5)
     at = pause(run)
 
@@ -160,8 +161,10 @@ def test_learning_rate_changed_is_recorded_and_followed(home: Path) -> None:
     assert f"Learning rate changed to 0.002 after step {at}" in run.log_path.read_text()
 
 
-def test_learning_rate_set_on_a_schedule_holds_falls_and_never_rises_also_when_trained_longer(home: Path) -> None:
-    run = start_run(SHORT_EPOCHS.with_changes(schedule="one-cycle", learning_rate=0.01))
+def test_learning_rate_set_on_a_schedule_holds_falls_and_never_rises_also_when_trained_longer(
+    runs_here: RunsHere,
+) -> None:
+    run = runs_here.start(SHORT_EPOCHS.with_changes(schedule="one-cycle", learning_rate=0.01))
     wait_for_step(run, 1)
     at = pause(run)
     before = RunReader(run).refresh().learning_rates[:at]
@@ -198,7 +201,7 @@ def test_learning_rate_that_makes_no_sense_is_passed_over(home: Path, value: obj
     assert control.paused
 
 
-def test_learning_rate_change_survives_a_kill_right_after_it(home: Path) -> None:
+def test_learning_rate_change_survives_a_kill_right_after_it(runs_here: RunsHere) -> None:
     run = start_run(TINY.with_changes(schedule="constant", learning_rate=0.01))
     wait_for_step(run, 5)
     pause(run)  # saves; nothing else does within the next seconds
@@ -210,7 +213,7 @@ def test_learning_rate_change_survives_a_kill_right_after_it(home: Path) -> None
     wait_for_step(run, changed_at + 20)
 
     kill(run)
-    resume_run(run)
+    runs_here.resume(run)
     wait_for_step(run, changed_at + 60)
     stop(run)
 
@@ -219,22 +222,22 @@ def test_learning_rate_change_survives_a_kill_right_after_it(home: Path) -> None
     assert curve.learning_rates[-1] == pytest.approx(0.002)
 
 
-def test_stale_commands_do_not_reach_a_resumed_run(home: Path) -> None:
-    run = start_run(TINY.with_changes(steps=60))
+def test_stale_commands_do_not_reach_a_resumed_run(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY.with_changes(steps=60))
     wait_for_step(run, 5)
     stop(run)
     run.send("stop")
     run.send("pause")
 
-    resume_run(run)
+    runs_here.resume(run)
 
     wait_for_state(run, "finished")
 
 
 def test_run_continued_for_more_epochs_goes_on_from_where_it_was(
-    home: Path, mnist: tuple[Digits, Digits], fabric: Fabric
+    runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
-    run = start_run(SHORT_EPOCHS.with_changes(epochs=1))
+    run = runs_here.start(SHORT_EPOCHS.with_changes(epochs=1))
     wait_for_step(run, 1)
     with pytest.raises(RunError, match="still going"):
         continue_run(run, 1)
@@ -264,8 +267,8 @@ def test_run_resumed_by_eight_at_once_gets_one_process(home: Path) -> None:
     assert len(processes(run.path)) == 1
 
 
-def test_run_resumed_by_four_processes_at_once_gets_one_process(home: Path) -> None:
-    run = start_run(TINY)
+def test_run_resumed_by_four_processes_at_once_gets_one_process(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY)
     wait_for_step(run, 5)
     stop(run)
     wait_until(lambda: not processes(run.path))

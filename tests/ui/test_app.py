@@ -14,12 +14,12 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers import RunsHere, stop
 from tests.runs.test_reader import line
 from vgg_demo.architecture import count_parameters
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.cost import record_speed
-from vgg_demo.runs.manager import start_run
 from vgg_demo.runs.processes import process_started
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
 from vgg_demo.runs.reader import RunReader
@@ -35,11 +35,9 @@ def texts(app: AppTest) -> str:
     return "\n".join(str(part.value) for part in parts)
 
 
-def finished_run() -> Run:
-    run = start_run(get_preset("classroom").config.with_changes(width=0.05, batch_size=8, steps=20))
-    while not run.status().is_over:
-        time.sleep(0.05)
-    return run
+@pytest.fixture
+def finished_run(runs_here: RunsHere) -> Run:
+    return runs_here.train(CLASSROOM.with_changes(width=0.05, batch_size=8, steps=20))
 
 
 def test_app_on_first_start_says_what_to_do_and_shows_no_error(app: AppTest) -> None:
@@ -82,24 +80,21 @@ def test_app_says_how_long_it_takes_once_that_is_measured(
     assert "takes about **12 s** here" in texts(app)
 
 
-def test_app_with_a_finished_run_shows_its_result_and_the_way_on(app: AppTest) -> None:
-    run = finished_run()
-
+def test_app_with_a_finished_run_shows_its_result_and_the_way_on(app: AppTest, finished_run: Run) -> None:
     app.run()
 
-    assert f"**{run.name}** · finished" in texts(app)
+    assert f"**{finished_run.name}** · finished" in texts(app)
     assert "of the validation digits are read right" in texts(app)
     assert {button.label for button in app.button} >= {"Start training", "Evaluate it", "Draw with it"}
 
 
-def test_app_asked_to_evaluate_a_run_opens_that_tab_with_it(app: AppTest) -> None:
-    run = finished_run()
+def test_app_asked_to_evaluate_a_run_opens_that_tab_with_it(app: AppTest, finished_run: Run) -> None:
     app.run()
 
     next(button for button in app.button if button.label == "Evaluate it").click().run()
 
     assert app.session_state["tab"] == "Evaluate"
-    assert app.session_state["evaluate_checkpoint"] == run.name
+    assert app.session_state["evaluate_checkpoint"] == finished_run.name
 
 
 def test_app_with_a_failed_run_says_why(app: AppTest) -> None:
@@ -139,12 +134,11 @@ def test_app_start_clicked_starts_one_process_and_locks_start(app: AppTest) -> N
 
     assert [run.name for run in list_runs()] == ["classroom-1"]
     assert app.button(key="start").disabled
-    list_runs()[0].send("stop")
-    while not list_runs()[0].status().is_over:
-        time.sleep(0.05)
+    stop(list_runs()[0])
 
 
 def test_app_start_clicked_where_nothing_can_be_written_says_so(app: AppTest, home: Path) -> None:
+    write_class_settings(ClassSettings(queue_paused=True))  # what is started waits
     app.run()
     taken = home / "classroom-1"
     home.joinpath(".lock").unlink(missing_ok=True)
@@ -154,9 +148,6 @@ def test_app_start_clicked_where_nothing_can_be_written_says_so(app: AppTest, ho
 
     assert not app.exception
     assert [run.name for run in list_runs()] == ["classroom-2"]
-    list_runs()[0].send("stop")
-    while not list_runs()[0].status().is_over:
-        time.sleep(0.05)
 
 
 def test_app_evaluate_tab_offers_the_shipped_model_first(app: AppTest) -> None:
@@ -632,9 +623,8 @@ def test_app_waiting_behind_a_run_with_damaged_settings_still_shows_its_place(ap
     assert "Place 2 in the queue" in texts(app)
 
 
-def test_app_run_whose_process_died_says_at_which_step_and_offers_resume(app: AppTest) -> None:
-    run = finished_run()
-    run.update_status(state="running", pid=os.getpid(), pid_started=1.0)
+def test_app_run_whose_process_died_says_at_which_step_and_offers_resume(app: AppTest, finished_run: Run) -> None:
+    finished_run.update_status(state="running", pid=os.getpid(), pid_started=1.0)
 
     app.run()
 
