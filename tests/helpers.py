@@ -17,7 +17,8 @@ from lightning_fabric import Fabric
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.presets import get_preset
-from vgg_demo.runs.manager import resume_run, start_run
+from vgg_demo.runs.manager import continue_run, resume_run, start_run
+from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import run_worker
@@ -78,6 +79,14 @@ class RunsHere:
         if run in self.threads:
             self.wait(run)
         resume_run(run, here=True)
+        self._work(run)
+
+    def continue_run(self, run: Run, epochs: int) -> None:
+        """A worker again for a run that is over, for more epochs."""
+        self.wait(run)
+        write_class_settings(ClassSettings(queue_paused=True))  # no process is started for it
+        continue_run(run, epochs, in_queue=True)
+        write_class_settings(ClassSettings())
         self._work(run)
 
     def wait(self, run: Run) -> None:

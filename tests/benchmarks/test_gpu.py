@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.benchmarks import gpu_parts
+from tests.benchmarks import gpu
+from tests.benchmarks.__main__ import benchmark
 from tests.benchmarks.gpu import LIMITS, rows_of
-from tests.benchmarks.gpu_parts import Bench, measure_part, scaled
+from tests.benchmarks.gpu_parts import Bench, scaled
 from tests.benchmarks.rows import Row
 from tests.benchmarks.variants import as_compiled, faster
 from tests.helpers import python_calls
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 from vgg_demo.data import Digits
 from vgg_demo.model import VGG
+from vgg_demo.terminal import run
 from vgg_demo.training import Training
 
 MODEL = ModelConfig("vgg4", 1 / 16, image_size=8, channels=1, batch_norm=True)
@@ -125,20 +127,6 @@ def test_network_in_training_has_no_hooks_which_a_graph_could_not_record(bench: 
     assert python_calls(lambda: network(images)) == python_calls(lambda: fresh(images))
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="it says what is missing without a GPU")
-@pytest.mark.parametrize("part", LIMITS)
-def test_every_part_in_small_says_that_it_was_not_measured_on_a_gpu(
-    part: str, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gpu_parts, "load_mnist", lambda: mnist)
-
-    rows = list(measure_part(part, is_quick=True))
-
-    assert rows
-    assert {row.part for row in rows} == {"gpu"}
-    assert all("not measured on a GPU" in row.note for row in rows)
-
-
 def test_part_for_a_gpu_and_the_report_load_without_packages_that_gpu_machines_lack(
     without_packages: dict[str, str], project: Path
 ) -> None:
@@ -162,20 +150,45 @@ def test_part_for_a_gpu_and_the_report_load_without_packages_that_gpu_machines_l
 
 
 @pytest.mark.slow
-def test_benchmark_only_gpu_measures_every_part_without_packages_that_gpu_machines_lack(
+def test_every_part_in_small_is_measured_without_packages_that_gpu_machines_lack(
     without_packages: dict[str, str], project: Path
 ) -> None:
-    command = [sys.executable, "-m", "tests.benchmarks", "--only", "gpu", "--quick", "--json"]
+    code = (
+        "from tests.benchmarks.gpu import LIMITS, main\n"
+        "for part in LIMITS:\n"
+        "    print('measured:', part)\n"
+        "    main(part, is_quick=True)"
+    )
 
     done = subprocess.run(
-        command, cwd=project, env=without_packages, capture_output=True, text=True, encoding="utf-8", check=False
+        [sys.executable, "-c", code], cwd=project, env=without_packages, capture_output=True, encoding="utf-8"
     )
 
     assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)["rows"]
+    measured = [part.splitlines() for part in done.stdout.split("measured: ")[1:]]
+    assert [lines[0] for lines in measured] == list(LIMITS)
+    rows = [[json.loads(line) for line in lines if line.startswith("{")] for lines in measured]
+    assert all(rows)
+    assert {row["part"] for part in rows for row in part} == {"gpu"}
+    if not torch.cuda.is_available():
+        assert all("not measured on a GPU" in row["note"] for part in rows for row in part)
     assert {"vgg16-gpu: its epoch", "classroom, plain", "story's epoch / ours", "best: its training"} <= {
-        row["what"] for row in rows
+        row["what"] for part in rows for row in part
     }
+
+
+@pytest.mark.slow
+def test_benchmark_only_gpu_measures_its_parts_in_processes_of_their_own(
+    without_packages: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gpu, "LIMITS", {"classroom": LIMITS["classroom"]})
+    monkeypatch.setenv("PYTHONPATH", without_packages["PYTHONPATH"])
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "gpu", "--quick", "--json"])
+
+    assert run(benchmark) == 0
+
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert "classroom, plain" in {row["what"] for row in rows}
     assert not [row["note"] for row in rows if row["note"].startswith(("failed", "stopped", "no time"))]
 
 

@@ -65,6 +65,7 @@ def test_viewer_sees_a_run_tick_and_the_server_counts(home: Path) -> None:
 def test_sharing_measures_both_ways_in_each_situation_and_ends_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("tests.benchmarks.sharing.SECONDS", 0.0)  # too little time for a step
+    monkeypatch.setattr("tests.benchmarks.sharing.SETTLE_SECONDS", 0.0)
     before = psutil.Process().children()  # of other tests; some may be dead and not yet collected
 
     speeds = sharing.in_turns(TINY.with_changes(steps=1_000_000), rounds=1)

@@ -19,7 +19,6 @@ from vgg_demo.data import Digits, data_folder, unpack_mnist
 from vgg_demo.device import make_fabric
 from vgg_demo.export.run_files import curve_csv, curve_png, run_script
 from vgg_demo.presets import get_preset
-from vgg_demo.runs.manager import continue_run
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import Run
 
@@ -129,7 +128,7 @@ def test_script_of_a_continued_run_gives_the_same_losses(runs_here: RunsHere, tm
         TINY.with_changes(image_size=8, validation_images=30_000, batch_size=5_000, epochs=1, schedule="one-cycle")
     )
     wait_for_state(run, "finished")
-    continue_run(run, 1)
+    runs_here.continue_run(run, 1)
     wait_for_state(run, "finished")
     curve = RunReader(run).refresh()
     assert len(curve.steps) == 12

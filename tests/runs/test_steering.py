@@ -172,7 +172,7 @@ def test_learning_rate_set_on_a_schedule_holds_falls_and_never_rises_also_when_t
     run.send("learning_rate", value=0.002)
     run.send("resume")
     wait_for_state(run, "finished")
-    continue_run(run, 1)
+    runs_here.continue_run(run, 1)
     wait_for_state(run, "finished")
 
     rates = RunReader(run).refresh().learning_rates
@@ -253,11 +253,11 @@ def test_run_continued_for_more_epochs_goes_on_from_where_it_was(
     assert [epoch["step"] for epoch in RunReader(run).refresh().epochs] == [6, 12]
 
 
-def test_run_resumed_by_eight_at_once_gets_one_process(home: Path) -> None:
-    run = start_run(TINY)
+def test_run_resumed_by_eight_at_once_gets_one_process(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY)
     wait_for_step(run, 5)
     stop(run)
-    wait_until(lambda: not processes(run.path))
+    runs_here.wait(run)
 
     answers = all_at_once(lambda: resume_run(run), times=8)
 
@@ -271,7 +271,7 @@ def test_run_resumed_by_four_processes_at_once_gets_one_process(runs_here: RunsH
     run = runs_here.start(TINY)
     wait_for_step(run, 5)
     stop(run)
-    wait_until(lambda: not processes(run.path))
+    runs_here.wait(run)
     code = (
         "from vgg_demo.runs.manager import resume_run; from vgg_demo.runs.store import get_run; import sys\n"
         f"print('ready', flush=True); sys.stdin.readline(); resume_run(get_run({run.name!r}))"
@@ -297,10 +297,8 @@ def test_run_resumed_by_four_processes_at_once_gets_one_process(runs_here: RunsH
     assert len(processes(run.path)) == 1
 
 
-def test_run_continued_by_eight_at_once_gets_one_process_and_one_more_epoch(home: Path) -> None:
-    run = start_run(SHORT_EPOCHS.with_changes(epochs=1, steps=None))
-    wait_for_state(run, "finished")
-    wait_until(lambda: not processes(run.path))
+def test_run_continued_by_eight_at_once_gets_one_process_and_one_more_epoch(runs_here: RunsHere) -> None:
+    run = runs_here.train(SHORT_EPOCHS.with_changes(epochs=1, steps=None))
 
     answers = all_at_once(lambda: continue_run(run, 1), times=8)
 
