@@ -278,6 +278,7 @@ def test_run_of_a_checkpoint_is_found_by_any_path_to_it(
 
 def test_warm_worker_of_another_store_is_not_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manager, "warm_worker", manager.WarmWorker())
+    monkeypatch.setattr(manager.WarmWorker, "prepare_when_idle", lambda self: None)
     monkeypatch.setenv("VGG_DEMO_HOME", str(home / "other"))
     manager.warm_worker.prepare()
     waiting = manager.warm_worker.process
@@ -292,20 +293,14 @@ def test_warm_worker_of_another_store_is_not_used(home: Path, monkeypatch: pytes
     assert second.status().pid == waiting.pid
     wait_until(lambda: first.status().is_over and second.status().is_over)
     assert (first.status().state, second.status().state) == ("finished", "finished")
-    end_warm_worker()
 
 
-def end_warm_worker() -> None:
-    """Let the one that is prepared after a run come, and end it."""
-    assert manager.warm_worker is not None
-    wait_until(lambda: manager.warm_worker.process is not None)
-    manager.warm_worker.process.communicate()  # closes its standard input: it ends
-
-
-def test_next_warm_worker_loads_when_the_run_does_not_train(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_warm_worker_loads_when_the_run_does_not_train(
+    runs_here: RunsHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
     warm = manager.WarmWorker()
     monkeypatch.setattr(manager, "warm_worker", warm)
-    run = start_run(TINY)
+    run = runs_here.start(TINY)
     wait_until(lambda: RunReader(run).refresh().last_step > 0)
     assert warm.process is None  # it would take a core from the training
 
@@ -315,4 +310,6 @@ def test_next_warm_worker_loads_when_the_run_does_not_train(home: Path, monkeypa
     wait_until(lambda: warm.process is not None)
     run.send("stop")
     wait_until(lambda: run.status().is_over)
-    end_warm_worker()
+    assert warm.process is not None
+    warm.process.kill()
+    warm.process.wait()
