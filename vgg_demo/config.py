@@ -33,20 +33,20 @@ PLANS: dict[str, tuple[int | str, ...]] = {
     "vgg19": (64, 64, "M", 128, 128, "M", *(256,) * 4, "M", *(512,) * 4, "M", *(512,) * 4, "M"),
 }
 
-RANGES: dict[str, tuple[float, float]] = {  # the lowest and the highest value of a setting
-    "width": (1 / 64, 4),
-    "classifier_width": (1 / 64, 4),
-    "dropout": (0, 0.9),
+RANGES: dict[str, tuple[float, float]] = {  # the lowest and the highest value of a setting, of its type
+    "width": (1 / 64, 4.0),
+    "classifier_width": (1 / 64, 4.0),
+    "dropout": (0.0, 0.9),
     "epochs": (1, 1000),
     "steps": (1, 10_000_000),
     "batch_size": (1, 10_000),
-    "weight_decay": (0, 1),
-    "label_smoothing": (0, 0.5),
-    "average_weights": (0, 0.99999),
-    "self_distillation": (0, 1),
+    "weight_decay": (0.0, 1.0),
+    "label_smoothing": (0.0, 0.5),
+    "average_weights": (0.0, 0.99999),
+    "self_distillation": (0.0, 1.0),
     "validation_images": (0, 30_000),
-    "augment": (0, 1),
-    "handwriting_styles": (0, 1),
+    "augment": (0.0, 1.0),
+    "handwriting_styles": (0.0, 1.0),
     "seed": (0, 2**31 - 1),
 }
 

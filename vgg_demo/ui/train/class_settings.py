@@ -18,20 +18,11 @@ def show() -> None:
         identity.show_teacher_access()
         if identity.is_teacher():
             current = read_class_settings()
-            st.toggle(
-                _("Pause the queue"),
-                value=current.queue_paused,
-                key="queue_paused",
-                on_change=_write,
-                help=_("Runs that wait do not start until this is off."),
-            )
-            st.toggle(
-                _("Hide settings from students"),
-                value=current.settings_hidden,
-                key="settings_hidden",
-                on_change=_write,
-                help=_("Students choose a preset and press Start, without its settings."),
-            )
+            text = _("Runs that wait do not start until this is off.")
+            st.toggle(_("Pause the queue"), current.queue_paused, key="queue_paused", help=text, on_change=_write)
+            text = _("Students choose a preset and press Start, without its settings.")
+            label = _("Hide settings from students")
+            st.toggle(label, current.settings_hidden, key="settings_hidden", help=text, on_change=_write)
 
 
 def are_hidden() -> bool:

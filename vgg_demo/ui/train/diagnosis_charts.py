@@ -5,37 +5,44 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import NamedTuple
 
 from vgg_demo.colours import BLUE, ORANGE
-from vgg_demo.diagnosis.records import Diagnosis, LayerFigures
+from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.text import _
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, Spec
 
-Figure = Callable[[LayerFigures], float]
 SMALLEST = 1e-10  # a logarithmic axis has no place for 0
 IMAGE = _("image")
 
 
+class Line(NamedTuple):
+    """A network's line in a chart."""
+
+    name: str
+    diagnosis: Diagnosis
+    colour: str
+    dash: str
+    width: float
+
+
 def signal_through_layers(name: str, first: Diagnosis, now: Diagnosis, others: dict[str, Diagnosis]) -> Spec:
     """The signal from image to logits: of this run now (bold) and before its first step (faint), and of others now."""
-    stations = _stations([first, now, *others.values()])
-    series = [_line(name, _signals(now, stations), ORANGE, "solid", 3)]
-    if first is not now:
-        series.insert(0, _line(_("before the first step"), _signals(first, stations), ORANGE, "dotted", 1.5))
-    for (other, diagnosis), (colour, dash) in zip(others.items(), OVERLAYS, strict=False):
-        series.append(_line(other, _signals(diagnosis, stations), colour, dash, 2.5))
-    return _through_layers([IMAGE, *stations], series)
+    before = [] if first is now else [Line(_("before the first step"), first, ORANGE, "dotted", 1.5)]
+    return _through_layers(
+        [*before, *_lines(name, now, others)],
+        lambda diagnosis: {IMAGE: diagnosis.image_signal} | {layer.name: layer.signal for layer in diagnosis.layers},
+    )
 
 
 def gradient_through_layers(name: str, now: Diagnosis, others: dict[str, Diagnosis]) -> Spec:
     """The gradient of each layer as a share of its weights: of this run and of others."""
-    return _figure_through_layers(name, now, others, lambda layer: layer.gradient)
+    return _through_layers(_lines(name, now, others), lambda d: {layer.name: layer.gradient for layer in d.layers})
 
 
 def update_through_layers(name: str, now: Diagnosis, others: dict[str, Diagnosis]) -> Spec:
     """How far one step moves each layer's weights, as a share of them: of this run and of others."""
-    return _figure_through_layers(name, now, others, lambda layer: layer.update)
+    return _through_layers(_lines(name, now, others), lambda d: {layer.name: layer.update for layer in d.layers})
 
 
 def ten_answers(diagnosis: Diagnosis) -> Spec:
@@ -90,47 +97,18 @@ def gradient_in_words(diagnosis: Diagnosis) -> str:
     return text.format(first=first.gradient, a=first.name, last=last.gradient, b=last.name)
 
 
-def _figure_through_layers(name: str, now: Diagnosis, others: dict[str, Diagnosis], figure: Figure) -> Spec:
-    stations = _stations([now, *others.values()])
-    series = [_line(name, _figures(now, stations, figure), ORANGE, "solid", 3)]
-    for (other, diagnosis), (colour, dash) in zip(others.items(), OVERLAYS, strict=False):
-        series.append(_line(other, _figures(diagnosis, stations, figure), colour, dash, 2.5))
-    return _through_layers(stations, series)
+def _lines(name: str, now: Diagnosis, others: dict[str, Diagnosis]) -> list[Line]:
+    """This run's line, then those of the runs laid over it."""
+    overlaid = zip(others.items(), OVERLAYS, strict=False)
+    others_lines = [Line(other, diagnosis, colour, dash, 2.5) for (other, diagnosis), (colour, dash) in overlaid]
+    return [Line(name, now, ORANGE, "solid", 3.0), *others_lines]
 
 
-def _stations(diagnoses: list[Diagnosis]) -> list[str]:
-    """The layers of all networks, convolutions first: those of a shallower one are a part of them."""
-    names = [layer.name for diagnosis in diagnoses for layer in diagnosis.layers]
-    return sorted(set(names), key=lambda name: (not name.startswith("conv"), int(name.split()[-1])))
-
-
-def _signals(diagnosis: Diagnosis, stations: list[str]) -> list[float | None]:
-    return [_drawable(diagnosis.image_signal), *_figures(diagnosis, stations, lambda layer: layer.signal)]
-
-
-def _figures(diagnosis: Diagnosis, stations: list[str], figure: Figure) -> list[float | None]:
-    values = {layer.name: _drawable(figure(layer)) for layer in diagnosis.layers}
-    return [values.get(station) for station in stations]
-
-
-def _drawable(value: float) -> float | None:
-    return float(f"{max(value, SMALLEST):.3g}") if math.isfinite(value) else None
-
-
-def _line(name: str, data: list[float | None], colour: str, dash: str, width: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "type": "line",
-        "data": data,
-        "connectNulls": True,
-        "symbolSize": 5,
-        "itemStyle": {"color": colour},
-        "lineStyle": {"width": width, "color": colour, "type": dash},
-    }
-
-
-def _through_layers(stations: list[str], series: list[dict[str, Any]]) -> Spec:
-    values = [value for line in series for value in line["data"] if value]
+def _through_layers(lines: list[Line], figures: Callable[[Diagnosis], dict[str, float]]) -> Spec:
+    """A chart of a figure at each station. figures: of a network, by station."""
+    found = [{name: _drawable(value) for name, value in figures(line.diagnosis).items()} for line in lines]
+    stations = sorted({name for values in found for name in values}, key=_depth)
+    drawn = [value for values in found for value in values.values() if value]
     return {
         "animation": False,
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
@@ -139,9 +117,32 @@ def _through_layers(stations: list[str], series: list[dict[str, Any]]) -> Spec:
         "xAxis": {"type": "category", "data": stations, "axisLabel": {"rotate": 45, "fontSize": 10}},
         "yAxis": {
             "type": "log",
-            "min": 10.0 ** math.floor(math.log10(min([*values, 1e-2]))),
-            "max": 10.0 ** math.ceil(math.log10(max([*values, 1.0]))),
+            "min": 10.0 ** math.floor(math.log10(min([*drawn, 1e-2]))),
+            "max": 10.0 ** math.ceil(math.log10(max([*drawn, 1.0]))),
             "axisLabel": {"formatter": "{value}"},
         },
-        "series": series,
+        "series": [
+            {
+                "name": line.name,
+                "type": "line",
+                "data": [values.get(station) for station in stations],
+                "connectNulls": True,
+                "symbolSize": 5,
+                "itemStyle": {"color": line.colour},
+                "lineStyle": {"width": line.width, "color": line.colour, "type": line.dash},
+            }
+            for line, values in zip(lines, found, strict=True)
+        ],
     }
+
+
+def _depth(station: str) -> tuple[int, int]:
+    """Sorts the image before convolutions and these before linear layers, though some networks have fewer."""
+    if station == IMAGE:
+        return 0, 0
+    kind, number = station.split()
+    return (1 if kind == "conv" else 2), int(number)
+
+
+def _drawable(value: float) -> float | None:
+    return float(f"{max(value, SMALLEST):.3g}") if math.isfinite(value) else None

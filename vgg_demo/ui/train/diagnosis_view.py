@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import streamlit as st
 from vgg_demo.config import RunConfig
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import HIGH_SENTENCES, SENTENCES, Finding, Verdict
-from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.errors import RunError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import readable
 from vgg_demo.runs.reader import Curve
@@ -19,10 +20,10 @@ from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, story_view
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
 
-CHART_HEIGHT = 280
 FEWER_LAYERS = {
     "vgg19": "vgg11",
     "vgg16": "vgg11",
@@ -54,12 +55,12 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
                          expanded=not verdict.is_healthy, on_change="rerun") as box:  # fmt: skip
             if box.open:
                 show_layers(run, curve)
-        if error := st.session_state.pop("change_error", None):
-            st.error(plain(error))
+        show_error("change_error")
         base = base_of(run)
         if base is not None or not verdict.is_healthy:
             show_changes(base or run)
-        show_tried(run)
+        if base is not None:
+            show_tried(base)
     return bool(box.open) or base is not None
 
 
@@ -86,11 +87,11 @@ def show_layers(run: Run, curve: Curve) -> None:
     with left:
         st.markdown(_("**Signal** through the layers: how much two images differ there"))
         spec = diagnosis_charts.signal_through_layers(run.name, first, now, others)
-        st.echarts_chart(spec, height=CHART_HEIGHT, key="signal-chart", alt=diagnosis_charts.signal_in_words(now))
+        st.echarts_chart(spec, height=280, key="signal-chart", alt=diagnosis_charts.signal_in_words(now))
     with right:
         st.markdown(_("**Gradient** through the layers, as a share of the weights"))
         spec = diagnosis_charts.gradient_through_layers(run.name, now, others)
-        st.echarts_chart(spec, height=CHART_HEIGHT, key="gradient-chart", alt=diagnosis_charts.gradient_in_words(now))
+        st.echarts_chart(spec, height=280, key="gradient-chart", alt=diagnosis_charts.gradient_in_words(now))
     left, right = st.columns(2)
     with left:
         words = diagnosis_charts.answers_in_words(now)
@@ -101,46 +102,29 @@ def show_layers(run: Run, curve: Curve) -> None:
         spec = diagnosis_charts.update_through_layers(run.name, now, others)
         words = _("A step moves the weights by {share:.1e} of what they are.").format(share=now.typical_update)
         st.echarts_chart(spec, height=220, key="update-chart", alt=words)
-    st.caption(
-        _("Looked at after step {step:,} with {images} training digits; looking took {share:.1%} of the time.").format(
-            step=now.step,
-            images=sum(now.shown),
-            share=now.cost_seconds / max(curve.seconds[-1] if curve.seconds else 0.0, 1e-9),
-        )
-    )
+    share = now.cost_seconds / max(curve.seconds[-1] if curve.seconds else 0.0, 1e-9)
+    text = _("Looked at after step {step:,} with {images} training digits; looking took {share:.1%} of the time.")
+    st.caption(text.format(step=now.step, images=sum(now.shown), share=share))
 
 
 def overlaid(run: Run) -> dict[str, Diagnosis]:
     """The last look into each run that is laid over this one."""
-    found = {}
-    for name in resources.overlaid():
-        if name != run.name and (curve := resources.curve_of(name)) and curve.diagnoses:
-            found[name] = curve.diagnoses[-1]
-    return found
+    curves = {name: resources.curve_of(name) for name in resources.overlaid() if name != run.name}
+    return {name: curve.diagnoses[-1] for name, curve in curves.items() if curve and curve.diagnoses}
 
 
 def one_change(config: RunConfig) -> dict[str, tuple[str, dict[str, Any], str]]:
     """What can be changed in a run, one thing each: key to name, settings and what it tests."""
-    changes: dict[str, tuple[str, dict[str, Any], str]] = {
-        "he": (
-            _("He initialisation"),
-            {"init": "he"},
-            _("Tests whether the weights were too small at the start to let the signal through."),
-        ),
-        "batch_norm": (
-            _("Batch normalisation"),
-            {"batch_norm": True},
-            _("Tests whether it helps to bring the signal back to one scale after every layer."),
-        ),
-        "learning_rate": (
-            _("Learning rate 0.0001"),
-            {"learning_rate": 0.0001},
-            _("Tests whether the steps were too long."),
-        ),
-    }
+    changes: dict[str, tuple[str, dict[str, Any], str]] = {}
+    tests = _("Tests whether the weights were too small at the start to let the signal through.")
+    changes["he"] = _("He initialisation"), {"init": "he"}, tests
+    tests = _("Tests whether it helps to bring the signal back to one scale after every layer.")
+    changes["batch_norm"] = _("Batch normalisation"), {"batch_norm": True}, tests
+    tests = _("Tests whether the steps were too long.")
+    changes["learning_rate"] = _("Learning rate 0.0001"), {"learning_rate": 0.0001}, tests
     if fewer := FEWER_LAYERS.get(config.model.plan):
         label = _("Fewer layers ({plan})").format(plan=fewer.upper().replace("VGG", "VGG-"))
-        changes["fewer"] = (label, {"plan": fewer}, _("Tests whether the network was too deep."))
+        changes["fewer"] = label, {"plan": fewer}, _("Tests whether the network was too deep.")
     return {key: change for key, change in changes.items() if config.with_changes(**change[1]) != config}
 
 
@@ -150,9 +134,8 @@ def show_changes(base: Run) -> None:
         config = base.config()
     except RunError:
         return
-    st.markdown(_("**Change one thing** in {name}, and nothing else: same seed, same images in the same order.").format(
-        name=plain(base.name)
-    ))  # fmt: skip
+    text = _("**Change one thing** in {name}, and nothing else: same seed, same images in the same order.")
+    st.markdown(text.format(name=plain(base.name)))
     with st.container(horizontal=True, gap="small"):
         for key, (label, settings, tests) in one_change(config).items():
             st.button(label, key=f"change-{key}", help=tests, on_click=try_change, args=(base.name, settings))
@@ -167,20 +150,17 @@ def going_on_here() -> list[Run]:
 
 def try_change(name: str, settings: Mapping[str, Any]) -> None:
     """Start the same run with one thing different, open it, and lay the first over it."""
-    try:
+    with keep_error("change_error"):
         config = get_run(name).config().with_changes(**settings)
         for run in going_on_here():
             run.send("stop")
         started = queue_run(config, identity.owner())
-    except VggDemoError as error:
-        st.session_state["change_error"] = str(error)
-        return
-    base, runs = read_tried()
-    runs = runs if base == name else []
-    st.query_params["tried"] = "~".join([name, *runs, started.name])
-    st.session_state["overlay"] = [name, *runs[-MOST_OVERLAID + 1 :]]
-    st.query_params["run"] = started.name
-    st.session_state["page_changed"] = True
+        base, runs = read_tried()
+        runs = runs if base == name else []
+        st.query_params["tried"] = "~".join([name, *runs, started.name])
+        st.session_state["overlay"] = [name, *runs[-MOST_OVERLAID + 1 :]]
+        st.query_params["run"] = started.name
+        st.session_state["page_changed"] = True
 
 
 def read_tried() -> tuple[str, list[str]]:
@@ -202,11 +182,8 @@ def base_of(run: Run) -> Run | None:
     return base
 
 
-def show_tried(run: Run) -> None:
-    """What was changed, one thing each, and what came of it."""
-    base = base_of(run)
-    if base is None:
-        return
+def show_tried(base: Run) -> None:
+    """What was changed in this run, one thing each, and what came of it."""
     rows = [row for name in (base.name, *read_tried()[1]) if (row := outcome(name, base.config()))]
     st.markdown(_("**What was tried, and what came of it**"))
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=_("One row for each change of one thing"))
@@ -215,20 +192,18 @@ def show_tried(run: Run) -> None:
 def outcome(name: str, base: RunConfig) -> dict[str, str] | None:
     """A row of the table; None when the run is gone or its settings are damaged."""
     curve = resources.curve_of(name)
+    if curve is None:
+        return None
     try:
         changed = get_run(name).config().changes_from(base)
     except RunError:
         return None
-    if curve is None:
-        return None
-    verdict = curve.verdict
-    right = percent(curve.diagnoses[-1].accuracy, 0) if curve.diagnoses else "–"
-    recent = curve.losses[-20:]
+    verdict, recent = curve.verdict, curve.losses[-20:]
     return {
         _("changed"): ", ".join(f"{setting} {value}" for setting, value in changed.items()) or _("nothing"),
         _("what came of it"): _(verdict.kind) if verdict else _("it has not started yet"),
-        _("loss"): f"{sum(recent) / len(recent):.3f}" if recent else "–",
-        _("right, of the digits looked at"): right,
+        _("loss"): f"{fmean(recent):.3f}" if recent else "–",
+        _("right, of the digits looked at"): percent(curve.diagnoses[-1].accuracy, 0) if curve.diagnoses else "–",
         _("steps"): f"{curve.last_step:,}",
         _("run"): name,
     }

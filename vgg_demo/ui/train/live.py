@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
 
 import streamlit as st
 
@@ -16,13 +18,14 @@ from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
 from vgg_demo.text import DRAW, EVALUATE, _, percent, plain
 from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import class_settings, diagnosis_view, feed, live_curve, settings
 
 QUEUE_TICK_SECONDS = 0.9
 
 
 def show(run: Run) -> None:
-    """Draw the run; while it waits or goes on, this part of the page by itself."""
+    """Draw the run; while it waits or trains, as a fragment, which runs again without the rest of the page."""
     try:
         state = _state(run.status())
     except RunError:
@@ -30,7 +33,7 @@ def show(run: Run) -> None:
     if state == "queued":
         st.fragment(_show, run_every=QUEUE_TICK_SECONDS)(run, state)
     elif state == "active":
-        st.fragment(_show)(run, state)  # the curve follows by itself, and says when more has changed
+        st.fragment(_show)(run, state)  # the curve is updated by the feed, and says when more has changed
     else:
         _show(run, state)
 
@@ -53,17 +56,15 @@ def _show(run: Run, state_before: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steer"):
         st.markdown(f"**{plain(run.name)}** · {state_in_words(status, curve.last_step)}")
         show_buttons(run, status, config)
-    if refused := st.session_state.pop("steer_error", None):
-        st.error(plain(refused))
+    show_error("steer_error")
     if status.state == "queued":
         show_place(run)
         return
     if status.is_over:
         show_result(run, status, curve)
     if curve.damaged_lines:
-        st.warning(
-            _("{count} lines of this run's metrics.jsonl are damaged and left out.").format(count=curve.damaged_lines)
-        )
+        text = _("{count} lines of this run's metrics.jsonl are damaged and left out.")
+        st.warning(text.format(count=curve.damaged_lines))
     place = st.container()
     with st.popover(_("How it is drawn"), icon=":material/visibility:"):
         live_curve.show_settings()
@@ -74,33 +75,34 @@ def _show(run: Run, state_before: str) -> None:
 
 
 def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
-    """What can be done with the run in its state, by whoever may."""
+    """What this browser may do with the run in its state."""
     if not identity.may_steer(status):
-        if not status.is_over:
-            st.caption(_("You are watching: another browser started it."))
-        else:
+        if status.is_over:
             show_copy(config)
+        else:
+            st.caption(_("You are watching: another browser started it."))
         return
 
-    def button(label: str, icon: str, key: str, command: str, help_text: str) -> None:
-        st.button(label, icon=f":material/{icon}:", key=key, help=help_text, on_click=_send, args=(run.name, command))
+    def button(label: str, icon: str, key: str, action: Callable[[Run], None], text: str | None = None) -> None:
+        st.button(label, icon=f":material/{icon}:", key=key, help=text, on_click=_steer, args=(run.name, action))
+
+    def command(label: str, icon: str, name: str, text: str) -> None:
+        button(label, icon, name, methodcaller("send", name), text)
 
     if status.state == "queued":
-        st.button(_("Withdraw"), icon=":material/close:", key="withdraw", on_click=_withdraw, args=(run.name,))
+        button(_("Withdraw"), "close", "withdraw", withdraw_run)
     if status.state == "running":
-        button(_("Pause"), "pause", "pause", "pause", _("Wait after this batch."))
+        command(_("Pause"), "pause", "pause", _("Wait after this batch."))
     if status.state == "paused":
-        button(_("Resume"), "play_arrow", "resume", "resume", _("Go on."))
-        button(_("One batch"), "skip_next", "batch", "batch", _("Learn from a single batch, then pause again."))
-        button(
-            _("To the end of the epoch"), "fast_forward", "epoch", "epoch", _("Go on, then pause when the epoch ends.")
-        )
+        command(_("Resume"), "play_arrow", "resume", _("Go on."))
+        command(_("One batch"), "skip_next", "batch", _("Learn from a single batch, then pause again."))
+        command(_("To the end of the epoch"), "fast_forward", "epoch", _("Go on, then pause when the epoch ends."))
     if status.is_active:
-        button(_("Stop"), "stop", "stop", "stop", _("End here and keep what was learned."))
+        command(_("Stop"), "stop", "stop", _("End here and keep what was learned."))
         with st.popover(_("Learning rate"), icon=":material/speed:"):
             show_learning_rate(run, config)
     if status.is_over and status.state != "finished":
-        st.button(_("Resume"), icon=":material/play_arrow:", key="resume", on_click=_resume, args=(run.name,))
+        button(_("Resume"), "play_arrow", "resume", partial(resume_run, in_queue=True))
     if status.is_over and run.resume_path.is_file():
         with st.popover(_("Train longer"), icon=":material/more_time:"):
             st.number_input(_("More epochs"), 1, 100, key="more_epochs")
@@ -110,27 +112,21 @@ def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
 
 
 def show_copy(config: RunConfig) -> None:
-    """Whoever sees a run may start one like it, unless the teacher hides the settings."""
+    """Any viewer may start a run with the same settings, unless the teacher hides the settings."""
     if class_settings.are_hidden():
         return
-    label = _("New run with its settings")
-    st.button(label, icon=":material/content_copy:", key="copy", on_click=_copy, args=(config,))
+    label, fill = _("New run with its settings"), settings.fill_settings
+    st.button(label, icon=":material/content_copy:", key="copy", on_click=fill, args=(config,))
 
 
 def show_learning_rate(run: Run, config: RunConfig) -> None:
     """Change the learning rate from the next batch on."""
-    st.number_input(
-        _("New learning rate"),
-        1e-6,
-        100.0,
-        value=config.train.learning_rate,
-        format="%g",
-        key="new_learning_rate",
-        help=_(
-            "It holds from the next batch on: where the schedule falls, it falls from there in proportion, and it "
-            "never rises above. The change is marked on the curve."
-        ),
+    label, rate = _("New learning rate"), config.train.learning_rate
+    text = _(
+        "It holds from the next batch on: where the schedule falls, it falls from there in proportion, and it "
+        "never rises above. The change is marked on the curve."
     )
+    st.number_input(label, 1e-6, 100.0, rate, format="%g", key="new_learning_rate", help=text)
     st.button(_("Set"), key="set_learning_rate", on_click=_set_learning_rate, args=(run.name,))
 
 
@@ -138,15 +134,12 @@ def show_place(run: Run) -> None:
     """Where a waiting run stands in the queue, and about when it starts."""
     place, seconds = place_and_wait(run)
     if read_class_settings().queue_paused:
-        st.info(_("Place {place} in the queue. The teacher has paused the queue.").format(place=place))
+        text = _("Place {place} in the queue. The teacher has paused the queue.")
     elif seconds is None:
-        st.info(_("Place {place} in the queue: it starts by itself.").format(place=place))
+        text = _("Place {place} in the queue: it starts automatically.")
     else:
-        st.info(
-            _("Place {place} in the queue: it starts by itself in about {wait}.").format(
-                place=place, wait=format_duration(seconds)
-            )
-        )
+        text = _("Place {place} in the queue: it starts automatically in about {wait}.")
+    st.info(text.format(place=place, wait="" if seconds is None else format_duration(seconds)))
 
 
 def show_result(run: Run, status: Status, curve: Curve) -> None:
@@ -154,29 +147,20 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
     if status.state == "failed" and status.reason == DIED:
         st.error(_("The process died at step {step:,}.").format(step=curve.last_step))
         if identity.may_steer(status):
-            saved, unsaved = (
-                _("**Resume** goes on from its last save."),
-                _("**Resume** begins again: nothing was saved."),
-            )
-            st.caption(saved if run.resume_path.is_file() else unsaved)
+            saved = _("**Resume** goes on from its last save.")
+            st.caption(saved if run.resume_path.is_file() else _("**Resume** begins again: nothing was saved."))
     elif status.state == "failed":
         st.error(_("The training failed: {reason}").format(reason=plain(status.reason)))
-    result = status.result or {}
+    result = (status.result if status.state != "failed" else None) or {}
     accuracy, loss = result.get("val_accuracy"), result.get("average_loss")
-    if status.state in ("finished", "stopped") and accuracy is not None:
-        st.success(
-            _("**{accuracy}** of the validation digits are read right; the network has not learned from them.").format(
-                accuracy=percent(accuracy)
-            ),
-            icon=":material/check_circle:",
+    if accuracy is not None:
+        text = _("**{accuracy}** of the validation digits are read right; the network has not learned from them.")
+        st.success(text.format(accuracy=percent(accuracy)), icon=":material/check_circle:")
+    elif loss is not None:
+        text = _(
+            "Average loss {loss:.4f}. No validation digits have been looked at yet; Evaluate shows how good it is."
         )
-    elif status.state in ("finished", "stopped") and loss is not None:
-        st.info(
-            _(
-                "Average loss {loss:.4f}. No validation digits have been looked at yet; Evaluate shows how good it is."
-            ).format(loss=loss),
-            icon=":material/info:",
-        )
+        st.info(text.format(loss=loss), icon=":material/info:")
     if run.name in shipped_names():
         st.caption(_("A network that ships with the project has this name, too: rename the run to evaluate it."))
     elif run.checkpoint_path.is_file():
@@ -209,19 +193,13 @@ def _state(status: Status) -> str:
     return "queued" if status.state == "queued" else "active" if status.is_active else "over"
 
 
-def _steer(name: str, action: Any) -> None:
-    """Do something with a run if this browser may, and keep the error for the page."""
-    try:
+def _steer(name: str, action: Callable[[Run], None]) -> None:
+    """Do something with a run if this browser may."""
+    with keep_error("steer_error"):
         run = get_run(name)
         if not identity.may_steer(run.status()):
             raise RunError(_("Another browser started this run: it cannot be steered from here."))
         action(run)
-    except VggDemoError as error:
-        st.session_state["steer_error"] = str(error)
-
-
-def _send(name: str, command: str) -> None:
-    _steer(name, lambda run: run.send(command))
 
 
 def _set_learning_rate(name: str) -> None:
@@ -229,18 +207,6 @@ def _set_learning_rate(name: str) -> None:
     _steer(name, lambda run: run.send("learning_rate", value=value))
 
 
-def _withdraw(name: str) -> None:
-    _steer(name, withdraw_run)
-
-
-def _resume(name: str) -> None:
-    _steer(name, lambda run: resume_run(run, in_queue=True))
-
-
 def _continue(name: str) -> None:
     epochs = st.session_state["more_epochs"]
     _steer(name, lambda run: continue_run(run, epochs, in_queue=True))
-
-
-def _copy(config: RunConfig) -> None:
-    settings.fill_settings(config)

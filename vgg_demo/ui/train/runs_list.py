@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from vgg_demo.config import RunConfig
-from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.errors import RunError
 from vgg_demo.export.run_files import curve_csv, curve_png, run_script
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.reader import Curve, RunReader
@@ -21,6 +23,7 @@ from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
 from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
 
 LAST_LOSSES = 50
@@ -39,7 +42,7 @@ class Summary:
     def of(cls, curve: Curve) -> Summary:
         """Those of a curve as it stands."""
         last, accuracies = curve.losses[-LAST_LOSSES:], curve.val_accuracies
-        loss = round(sum(last) / len(last), 4) if last else None
+        loss = round(fmean(last), 4) if last else None
         return cls(curve.last_step, loss, accuracies[-1][1] if accuracies else None)
 
 
@@ -164,8 +167,7 @@ def show_one(names: list[str], shown: Run | None) -> None:
     """Open, rename, delete or download one run."""
     index = names.index(shown.name) if shown and shown.name in names else 0
     name = st.selectbox(_("One of them"), names, index=index, key="chosen_run")
-    if error := st.session_state.pop("list_error", None):
-        st.error(plain(error))
+    show_error("list_error")
     try:
         run = get_run(name)
     except RunError as error:
@@ -188,32 +190,18 @@ def show_downloads(run: Run) -> None:
     """The curve, the checkpoint, and the run as a script."""
     with st.popover(_("Download"), icon=":material/download:"):
         reader = resources.run_reader(str(run.path))
-        st.download_button(
-            _("The curve as CSV"), lambda: curve_csv(reader.refresh()), f"{run.name}.csv", "text/csv", on_click="ignore"
-        )
-        st.download_button(
-            _("The curve as PNG"),
-            lambda: curve_png(run.name, reader.refresh()),
-            f"{run.name}.png",
-            "image/png",
-            on_click="ignore",
-        )
+
+        def offer(label: str, content: Callable[[], str | bytes], suffix: str, mime: str, text: str = "") -> None:
+            st.download_button(label, content, run.name + suffix, mime, help=text or None, on_click="ignore")
+
+        offer(_("The curve as CSV"), lambda: curve_csv(reader.refresh()), ".csv", "text/csv")
+        offer(_("The curve as PNG"), lambda: curve_png(run.name, reader.refresh()), ".png", "image/png")
         if run.checkpoint_path.is_file():
-            st.download_button(
-                _("The checkpoint"),
-                run.checkpoint_path.read_bytes,
-                f"{run.name}.safetensors",
-                "application/octet-stream",
-                on_click="ignore",
-            )
-        st.download_button(
-            _("The run as one PyTorch script"),
-            lambda: run_script(run.config(), reader.refresh()),
-            f"{run.name}.py",
-            "text/x-python",
-            on_click="ignore",
-            help=_("It needs torch, torchvision and numpy, and gives the same losses on this machine."),
-        )
+            content = run.checkpoint_path.read_bytes
+            offer(_("The checkpoint"), content, ".safetensors", "application/octet-stream")
+        label = _("The run as one PyTorch script")
+        text = _("It needs torch, torchvision and numpy, and gives the same losses on this machine.")
+        offer(label, lambda: run_script(run.config(), reader.refresh()), ".py", "text/x-python", text)
 
 
 def _matches(row: dict[str, Any], text: str) -> bool:
@@ -246,15 +234,13 @@ def _delete(name: str) -> None:
     _change(name, delete)
 
 
-def _change(name: str, action: Any) -> None:
-    """Change a run's folder if this browser may, and keep the error for the page."""
-    try:
+def _change(name: str, action: Callable[[Run], None]) -> None:
+    """Change a run's folder if this browser may."""
+    with keep_error("list_error"):
         run = get_run(name)
         if not _may_change(run):
             raise RunError(_("Another browser started this run: it cannot be renamed or deleted from here."))
         action(run)
-    except VggDemoError as error:
-        st.session_state["list_error"] = str(error)
 
 
 def _may_change(run: Run) -> bool:

@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import psutil
 import streamlit as st
 
 from vgg_demo.architecture import count_parameters
-from vgg_demo.config import PLANS, ModelConfig, RunConfig, TrainConfig
+from vgg_demo.config import PLANS, RANGES, ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import estimate_memory, estimate_seconds, format_bytes, format_duration
 from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import resources
 
+Field = Callable[..., None]  # draws a setting: its name, widget, label and help, and more of the widget's arguments
 LESSON_SECONDS = 600.0
 SETTINGS = [f.name for part in (ModelConfig, TrainConfig) for f in fields(part)]
 # how the budget may stand, and how often to look whether it stands otherwise: seldom beside a training
 TICK_SECONDS = {"known": None, "unknown": None, "measured now": 1.0, "later": 10.0}
 
 
-@dataclass(frozen=True)
-class Field:
-    """One setting as it stands on the page: its name, a plain sentence, the widget and what bounds it."""
-
-    label: str
-    help: str
-    widget: Callable[..., Any]
-    bounds: dict[str, Any] = field(default_factory=dict)
-
-
 def show_settings(preset: RunConfig) -> RunConfig | None:
     """Let the preset's settings be changed. Returns the config to start, or None when it makes no sense."""
     values = asdict(preset.model) | asdict(preset.train)
+
+    def field(name: str, widget: Callable[..., Any], label: str, help_text: str, **arguments: Any) -> None:
+        key = _key(name, preset.preset)
+        st.session_state.setdefault(key, values[name])
+        if name in RANGES:
+            arguments["min_value"], arguments["max_value"] = RANGES[name]
+        widget(label, key=key, persist_state=resources.KEPT, help=help_text, **arguments)
+
     with st.expander(_("Settings"), icon=":material/tune:", key="settings"):
-        for sentence, settings in _groups().items():
-            st.markdown(sentence)
-            for name, shown in settings.items():
-                key = _key(name, preset.preset)
-                st.session_state.setdefault(key, values[name])
-                steps_decide = name == "epochs" and st.session_state.get(_key("steps", preset.preset)) is not None
-                shown.widget(shown.label, **shown.bounds, key=key, persist_state=resources.KEPT, help=shown.help,
-                             disabled=steps_decide)  # fmt: skip
+        _show_network(field)
+        _show_data(field, steps_decide=st.session_state.get(_key("steps", preset.preset), values["steps"]) is not None)
+        _show_optimiser(field)
     try:
         config = chosen_config(preset)
     except ConfigError as error:
@@ -168,99 +162,46 @@ def _set(preset: str, values: dict[str, Any]) -> None:
         st.session_state[_key(name, preset)] = value
 
 
-def _groups() -> dict[str, dict[str, Field]]:
-    """The settings, by the sentence that stands over them."""
-    number = st.number_input
-    return {
-        _("**Network**: how the image becomes ten answers."): {
-            "plan": Field(
-                _("Architecture"), _("How many layers, in which blocks."), st.selectbox, {"options": list(PLANS)}
-            ),
-            "width": Field(
-                _("Width"),
-                _("Multiplies the channels of every layer."),
-                number,
-                {"min_value": 1 / 64, "max_value": 4.0, "step": 0.125, "format": "%.3f"},
-            ),
-            "image_size": Field(
-                _("Image size"), _("Pixels a side that digits are resized to."), number, _between(8, 512)
-            ),
-            "batch_norm": Field(
-                _("Batch normalisation"),
-                _("Brings every layer's output to the same scale, so that signals survive depth."),
-                st.toggle,
-            ),
-            "dropout": Field(
-                _("Dropout"),
-                _("How much of a linear layer's input every step leaves out, so that no part relies on another."),
-                st.slider,
-                _between(0.0, 0.9),
-            ),
-            "init": Field(
-                _("Initialisation"),
-                _("How weights begin: PyTorch's default, or He's, made for ReLU."),
-                st.segmented_control,
-                {"options": ["pytorch", "he"], "required": True},
-            ),
-        },
-        _("**Data**: which images it sees, and how often."): {
-            "batch_size": Field(_("Batch size"), _("Images a step learns from."), number, _between(1, 10_000)),
-            "epochs": Field(
-                _("Epochs"), _("How often it goes through its training images."), number, _between(1, 1000)
-            ),
-            "steps": Field(
-                _("Steps"),
-                _("Batches in all, instead of epochs. Empty: the epochs decide."),
-                number,
-                {**_between(1, 10_000_000), "value": None, "placeholder": _("as the epochs say")},
-            ),
-            "augment": Field(
-                _("Augmentation"), _("How strongly training images are distorted."), st.slider, _between(0.0, 1.0)
-            ),
-            "handwriting_styles": Field(
-                _("Handwriting styles"),
-                _("How often digits look as other people draw them: a flag of a 1, a bar of a 7, filled loops."),
-                st.slider,
-                _between(0.0, 1.0),
-            ),
-            "validation_images": Field(
-                _("Validation images"),
-                _("Kept apart, to see how well it reads new digits."),
-                number,
-                _between(0, 30_000),
-            ),
-            "seed": Field(
-                _("Seed"),
-                _("Decides all that is left to chance: the first weights, the order of the images, distortions."),
-                number,
-                _between(0, 2**31 - 1),
-            ),
-        },
-        _("**Optimiser**: how it learns from its mistakes."): {
-            "optimizer": Field(
-                _("Optimiser"),
-                _("The rule that changes the weights."),
-                st.selectbox,
-                {"options": ["adam", "adamw", "sgd"]},
-            ),
-            "learning_rate": Field(
-                _("Learning rate"), _("How far each step goes."), number, {**_between(0.0, 100.0), "format": "%g"}
-            ),
-            "schedule": Field(
-                _("Schedule"),
-                _("Whether the learning rate changes: up, then down to nearly nothing."),
-                st.segmented_control,
-                {"options": ["constant", "one-cycle"], "required": True},
-            ),
-            "weight_decay": Field(
-                _("Weight decay"), _("Pulls weights towards zero."), number, {**_between(0.0, 1.0), "format": "%g"}
-            ),
-        },
-    }
+def _show_network(field: Field) -> None:
+    st.markdown(_("**Network**: how the image becomes ten answers."))
+    field("plan", st.selectbox, _("Architecture"), _("How many layers, in which blocks."), options=list(PLANS))
+    text = _("Multiplies the channels of every layer.")
+    field("width", st.number_input, _("Width"), text, step=0.125, format="%.3f")
+    text = _("Pixels a side that digits are resized to.")
+    field("image_size", st.number_input, _("Image size"), text, min_value=8, max_value=512)
+    text = _("Brings every layer's output to the same scale, so that signals survive depth.")
+    field("batch_norm", st.toggle, _("Batch normalisation"), text)
+    text = _("How much of a linear layer's input every step leaves out, so that no part relies on another.")
+    field("dropout", st.slider, _("Dropout"), text)
+    text = _("How weights begin: PyTorch's default, or He's, made for ReLU.")
+    field("init", st.segmented_control, _("Initialisation"), text, options=["pytorch", "he"], required=True)
 
 
-def _between(low: float, high: float) -> dict[str, Any]:
-    return {"min_value": low, "max_value": high}
+def _show_data(field: Field, steps_decide: bool) -> None:
+    st.markdown(_("**Data**: which images it sees, and how often."))
+    field("batch_size", st.number_input, _("Batch size"), _("Images a step learns from."))
+    text = _("How often it goes through its training images.")
+    field("epochs", st.number_input, _("Epochs"), text, disabled=steps_decide)
+    text, empty = _("Batches in all, instead of epochs. Empty: the epochs decide."), _("as the epochs say")
+    field("steps", st.number_input, _("Steps"), text, value=None, placeholder=empty)
+    field("augment", st.slider, _("Augmentation"), _("How strongly training images are distorted."))
+    text = _("How often digits look as other people draw them: a flag of a 1, a bar of a 7, filled loops.")
+    field("handwriting_styles", st.slider, _("Handwriting styles"), text)
+    text = _("Kept apart, to see how well it reads new digits.")
+    field("validation_images", st.number_input, _("Validation images"), text)
+    text = _("Decides all that is left to chance: the first weights, the order of the images, distortions.")
+    field("seed", st.number_input, _("Seed"), text)
+
+
+def _show_optimiser(field: Field) -> None:
+    st.markdown(_("**Optimiser**: how it learns from its mistakes."))
+    text = _("The rule that changes the weights.")
+    field("optimizer", st.selectbox, _("Optimiser"), text, options=["adam", "adamw", "sgd"])
+    text = _("How far each step goes.")
+    field("learning_rate", st.number_input, _("Learning rate"), text, min_value=0.0, max_value=100.0, format="%g")
+    text = _("Whether the learning rate changes: up, then down to nearly nothing.")
+    field("schedule", st.segmented_control, _("Schedule"), text, options=["constant", "one-cycle"], required=True)
+    field("weight_decay", st.number_input, _("Weight decay"), _("Pulls weights towards zero."), format="%g")
 
 
 def _key(name: str, preset: str) -> str:

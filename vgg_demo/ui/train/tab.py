@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vgg_demo.config import RunConfig
-from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.errors import RunError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import readable
@@ -13,6 +13,7 @@ from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
     checks_view,
     class_settings,
@@ -96,8 +97,7 @@ def show_start() -> RunConfig:
             else:
                 stands = _("Your training **{name}** is going on; it can be stopped beside its curve.")
             st.caption(stands.format(name=plain(run.name)))
-        if error := st.session_state.pop("train_error", None):
-            st.error(plain(error))
+        show_error("train_error")
         checks_view.show(config)
     return config or preset.config
 
@@ -127,10 +127,8 @@ def _start(name: str) -> None:
     if own := own_active_run():  # a second click was quicker than the page
         st.query_params["run"] = own[0].name
         return
-    try:
+    with keep_error("train_error"):
         config = PRESETS[name].config
         if not class_settings.are_hidden():
             config = settings.chosen_config(config)  # as the fields are now, also those changed with this very click
         st.query_params["run"] = queue_run(config, identity.owner()).name
-    except VggDemoError as error:
-        st.session_state["train_error"] = str(error)
