@@ -1,4 +1,4 @@
-"""The server: the page, and what the page fetches by itself. Start it with: streamlit run streamlit_app.py"""
+"""The server: the page, and what its script in the browser fetches. Start it with: streamlit run streamlit_app.py"""
 
 from __future__ import annotations
 

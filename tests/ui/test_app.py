@@ -25,6 +25,7 @@ from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.code_attempts import code_attempts
 from vgg_demo.ui.train import runs_list
 
 CLASSROOM = get_preset("classroom").config
@@ -251,7 +252,7 @@ def test_app_data_is_shown_as_the_settings_have_it(app: AppTest) -> None:
 
     assert not app.exception
     assert "16 × 1 × 32 × 32" in texts(app)
-    assert "Augmentation distorts these images anew each time" in texts(app)
+    assert "Augmentation distorts these images each time in another way" in texts(app)
 
 
 def test_app_settings_are_remembered_for_each_preset(app: AppTest) -> None:

@@ -98,4 +98,4 @@ def test_page_says_that_it_could_not_be_measured_and_does_not_look_again(
 
     assert not app.exception
     assert any(f"could not be measured: {reason}" in str(caption.value) for caption in app.caption)
-    assert settings.TICK_SECONDS[settings._how_budget_stands(CHANGED, None)] is None
+    assert settings.TICK_SECONDS[settings._measurement_state(CHANGED, None)] is None

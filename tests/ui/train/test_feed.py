@@ -175,7 +175,7 @@ def test_feed_answers_with_the_snapshots_of_the_runs(server: Server, served_run:
     assert second == {"turn": 8, "runs": [json.loads(json.dumps(snapshot(served_run, 0.5)))]}
 
 
-def test_feed_answers_again_by_itself_while_a_run_goes_on(server: Server, served_run: Run) -> None:
+def test_feed_answers_again_without_a_question_while_a_run_goes_on(server: Server, served_run: Run) -> None:
     with connect(f"ws://127.0.0.1:{server.port}/feed") as feed:
         feed.send(json.dumps({"turn": 3, "runs": [served_run.name], "smoothing": 0}))
         first = json.loads(feed.recv(timeout=10))
@@ -208,7 +208,7 @@ def test_feed_falls_silent_when_all_runs_are_over_or_none_is_asked_for(server: S
                 feed.recv(timeout=2 * TICK_SECONDS)
 
 
-def test_feed_tells_once_that_a_run_is_gone_and_again_when_it_is_asked(
+def test_feed_says_once_that_a_run_is_gone_and_again_when_it_is_asked(
     server: Server, served_run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VGG_DEMO_HOME", str(server.home))
@@ -219,12 +219,12 @@ def test_feed_tells_once_that_a_run_is_gone_and_again_when_it_is_asked(
         assert json.loads(feed.recv(timeout=10))["runs"][0]["last_step"] == 2
 
         moved = served_run.path.rename(home / "elsewhere")
-        told = [answer for answer in answers_within(feed, 3 * TICK_SECONDS) if answer["runs"] == [None]]
+        answers = [answer for answer in answers_within(feed, 3 * TICK_SECONDS) if answer["runs"] == [None]]
         moved.rename(served_run.path)
-        assert not answers_within(feed, 2 * TICK_SECONDS)  # it is back, and nobody has asked
+        assert not answers_within(feed, 2 * TICK_SECONDS)  # it is back, and there was no question
         feed.send(question)
 
-        assert len(told) == 1
+        assert len(answers) == 1
         assert json.loads(feed.recv(timeout=10))["runs"][0]["last_step"] == 2
 
 

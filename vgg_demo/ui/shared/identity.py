@@ -17,7 +17,7 @@ import streamlit as st
 
 from vgg_demo.runs.status import Status
 from vgg_demo.text import _, plain
-from vgg_demo.ui.train.code_attempts import code_attempts
+from vgg_demo.ui.shared.code_attempts import code_attempts
 
 COOKIE = "vgg_demo_browser"
 

@@ -27,26 +27,19 @@ def show(config: RunConfig) -> None:
             return
         st.markdown(_("**One batch** as it comes: white ink on black, 28×28 pixels, 0 to 255."))
         _row(before, labels)
-        st.markdown(
-            _(
-                "**After the transform**, as the network takes it: a tensor of shape **{shape}** (images, channels, "
-                "height, width), from -1 (black) to 1 (white)."
-            ).format(shape=" × ".join(map(str, shape)))
+        text = _(
+            "**After the transform**, as the network takes it: a tensor of shape **{shape}** (images, channels, "
+            "height, width), from -1 (black) to 1 (white)."
         )
+        st.markdown(text.format(shape=" × ".join(map(str, shape))))
         if config.train.augment or config.train.handwriting_styles:
-            st.caption(
-                _("Augmentation distorts these images anew each time that they are seen; here they are without.")
-            )
+            st.caption(_("Augmentation distorts these images each time in another way; here they are without it."))
         _row(after, labels)
         left, right = st.columns(2)
         with left:
             st.markdown(_("**How many of each digit** there are to learn from."))
-            st.echarts_chart(
-                charts.digit_counts(counts),
-                height=240,
-                key="digit-counts",
-                alt=_("Images of each digit: ") + ", ".join(f"{d}: {n:,}" for d, n in enumerate(counts)),
-            )
+            words = _("Images of each digit: ") + ", ".join(f"{d}: {n:,}" for d, n in enumerate(counts))
+            st.echarts_chart(charts.digit_counts(counts), height=240, key="digit-counts", alt=words)
         with right:
             st.markdown(_("**The average digit**: all images of a digit laid over each other."))
             _row(average, list(range(10)))
@@ -71,9 +64,5 @@ def _row(images: Any, labels: list[int]) -> None:
     with st.container(horizontal=True, gap="small"):
         for image, label in zip(images, labels, strict=True):
             scale = max(1, 56 // image.shape[0])
-            st.image(
-                image.repeat(scale, 0).repeat(scale, 1),
-                width=56,
-                caption=str(label),
-                alt=_("a {digit}").format(digit=label),
-            )
+            large, words = image.repeat(scale, 0).repeat(scale, 1), _("a {digit}").format(digit=label)
+            st.image(large, width=56, caption=str(label), alt=words)

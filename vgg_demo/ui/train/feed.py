@@ -78,7 +78,7 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
 
 
 def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
-    """Changes when the page around the curve has to be drawn anew.
+    """Changes when the page around the curve has to be drawn again.
 
     is_followed: what stands below it shows figures of the run, so that it changes with each look into the network.
     """
@@ -115,11 +115,9 @@ def loss_in_words(curve: Curve, total_steps: int) -> str:
 
 def ceiling(curve: Curve) -> float:
     """The top of the loss axis: a little above ln 10, or higher when much of the curve lies there."""
-    first = max(0, len(curve.losses) - 5000)
-    every = 1 + (len(curve.losses) - first) // 1000  # a thousand say as much, and always the same ones
-    losses = np.asarray(curve.losses[first - first % every :: every])
-    finite = np.sort(losses[np.isfinite(losses)])
-    high = float(finite[int(0.95 * (len(finite) - 1))]) if len(finite) else 0.0  # the 95th percentile
+    losses = np.asarray(curve.losses[-5000:])
+    finite = losses[np.isfinite(losses)]
+    high = float(np.quantile(finite, 0.95, method="lower")) if len(finite) else 0.0
     return max(2.5, min(math.ceil(high * 2.2) / 2, 20.0))
 
 
@@ -136,7 +134,7 @@ def _short(values: list[float], places: list[int]) -> list[float | None]:
 
 
 async def _answer_feed(socket: WebSocket) -> None:
-    """Answer over a socket that stays open; one that says what is no question is closed, with a line in the log."""
+    """Answer over a socket that stays open; it is closed after a QuestionError, with a line in the log."""
     await socket.accept()
     try:
         await _answer_questions(socket)
@@ -148,12 +146,10 @@ async def _answer_feed(socket: WebSocket) -> None:
 
 
 async def _answer_questions(socket: WebSocket) -> None:
-    """Answer a question, and again with each tick, until another is asked. Raises QuestionError, WebSocketDisconnect.
+    """Answer a question, and again with each tick, until the next question. Raises QuestionError, WebSocketDisconnect.
 
-    A request for each tick costs the browser more than all else, and asking anew a tenth of what a tick costs. The
-    answer to a Question is {"turn", "runs"}, a snapshot for each run, or None where it cannot be read. It is not
-    answered again once all its runs are over or gone; a run that is gone is not looked for again, either, until the
-    next question.
+    The answer is {"turn", "runs"}: a snapshot of each run, or None where it cannot be read. There is no further answer
+    once all runs are over or gone, and a run that is gone is not looked for again until the next question.
     """
     question, gone, tick = Question((), 0.0), set[str](), None  # gone: runs that were not there since the question
     asked = asyncio.create_task(_receive(socket))
@@ -167,14 +163,14 @@ async def _answer_questions(socket: WebSocket) -> None:
             await socket.send_text(answer)
     finally:
         asked.cancel()
-        await asyncio.gather(asked, return_exceptions=True)  # or the log would speak of an error that nobody took
+        await asyncio.gather(asked, return_exceptions=True)  # else the log shows an exception that was not retrieved
 
 
 async def _receive(socket: WebSocket) -> Question:
     """The next question. Raises QuestionError, and WebSocketDisconnect.
 
-    A browser says which site its page is from, and a proxy may have another name for this one. So a page is known by
-    what only a page of this server can have read; it works wherever the page itself does.
+    The browser's Origin cannot be compared with this server's name, which differs behind a proxy. So a page proves with
+    TOKEN that it is from this server.
     """
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":

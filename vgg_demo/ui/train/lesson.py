@@ -1,26 +1,27 @@
 """A guided ten minutes: predict, observe, explain. Why does the story's network not learn, and what mends it?
 
-The place in the lesson stands in the page's address, so that it can be left and taken up again.
+The place in the lesson is in the page's address, so that it can be left and continued.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from statistics import fmean
 
 import streamlit as st
 
-from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import escape_step
-from vgg_demo.errors import VggDemoError
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
-from vgg_demo.text import DRAW, _, percent, plain
+from vgg_demo.text import DRAW, _, percent
 from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, diagnosis_view
-from vgg_demo.ui.train.lesson_questions import STEPS_TO_TRAIN, questions
+from vgg_demo.ui.train.lesson_questions import QUESTIONS, STEPS_TO_TRAIN
 from vgg_demo.ui.train.lesson_runs import escape_in_words, finished, is_going_on, show_state
 
 TICK_SECONDS = 2.0
@@ -42,7 +43,7 @@ def show() -> None:
     if st.session_state.get("lesson_hidden"):
         return
     title = _("A lesson in ten minutes: why does it not learn?")
-    expanded = st.session_state.setdefault("lesson_expanded", "lesson" in st.query_params)  # taken up again
+    expanded = st.session_state.setdefault("lesson_expanded", "lesson" in st.query_params)  # continued
     with st.expander(title, icon=":material/school:", key="lesson", expanded=expanded, on_change="rerun") as box:
         if box.open:
             waits = _is_waiting(read_place())
@@ -53,40 +54,38 @@ def _show_step(was_waiting: bool) -> None:
     place = read_place()
     if st.session_state.pop("page_changed", False) or (was_waiting and not _is_waiting(place)):
         st.rerun()
-    if error := st.session_state.pop("lesson_error", None):
-        st.error(plain(error))
+    show_error("lesson_error")
     if place.step > STEPS:
         st.success(_("**Done.** It was not the depth: the same 16 layers learn when the signal gets through them."))
-        _show_result(place)
+        if mended := finished(place.mended):
+            st.markdown(_explain_mended(mended, finished(place.broken)))
         st.button(_("Begin again"), key="lesson_again", on_click=write_place, args=(Place(),))
         _show_ways_out(place)
         return
-    question = questions()[place.step - 1]
+    question = QUESTIONS[place.step - 1]
     st.progress((place.step - 1) / STEPS)
-    st.markdown(f"**{place.step} / {STEPS} · {question.title}**")
-    key, guesses = f"lesson-guess-{place.step}", st.session_state.setdefault("lesson_guesses", {})
-    if place.step in guesses:
-        st.session_state.setdefault(key, guesses[place.step])  # it is forgotten while another tab is open
-    guess = st.radio(question.text, question.choices, index=None, key=key)
-    guesses[place.step] = guess or guesses.get(place.step)
+    st.markdown(f"**{place.step} / {STEPS} · {_(question.title)}**")
+    choices = [_(choice) for choice in question.choices]
+    text, key = _(question.text).format(steps=STEPS_TO_TRAIN), f"lesson-guess-{place.step}"
+    guess = st.radio(text, choices, index=None, key=key, persist_state=resources.KEPT)
     if guess is None:
         st.caption(_("Choose first, then look."))
     else:
         seen = _ACTIONS[place.step - 1](place)
         if seen:
-            st.markdown(_judge(place, guess == question.choices[question.right]) + seen)
+            st.markdown(_judge(place, guess == choices[question.right]) + seen)
             st.button(
                 _("Next") if place.step < STEPS else _("Finish"),
                 type="primary",
                 key="lesson_next",
                 on_click=write_place,
-                args=(Place(place.step + 1, place.broken, place.mended),),
+                args=(replace(place, step=place.step + 1),),
             )
     _show_ways_out(place)
 
 
 def _judge(place: Place, is_right: bool) -> str:
-    """What stands before the measurement. A broken network that learned all the same is an exception, and no judge."""
+    """What stands before the measurement. A broken network that learned all the same decides nothing."""
     escape = escape_in_words(place.broken) if place.step in WHERE_BROKEN_ANSWERS else ""
     if escape:
         return escape + " "
@@ -94,29 +93,32 @@ def _judge(place: Place, is_right: bool) -> str:
 
 
 def _show_ways_out(place: Place) -> None:
+    before, after = replace(place, step=place.step - 1), replace(place, step=place.step + 1)
     with st.container(horizontal=True, gap="small"):
         if place.step > 1:
-            back = Place(min(place.step, STEPS + 1) - 1, place.broken, place.mended)
-            st.button(_("Back"), key="lesson_back", type="tertiary", on_click=write_place, args=(back,))
+            st.button(_("Back"), key="lesson_back", type="tertiary", on_click=write_place, args=(before,))
         if place.step <= STEPS:
-            skipped = Place(place.step + 1, place.broken, place.mended)
-            st.button(_("Skip this step"), key="lesson_skip", type="tertiary", on_click=write_place, args=(skipped,))
-        st.button(_("Hide the lesson"), key="lesson_hide", type="tertiary", on_click=_hide)
+            st.button(_("Skip this step"), key="lesson_skip", type="tertiary", on_click=write_place, args=(after,))
+        hidden = {"lesson_hidden": True, "page_changed": True}
+        st.button(_("Hide the lesson"), key="lesson_hide", type="tertiary", on_click=_set, kwargs=hidden)
+
+
+def _offer_training(name: str, label: str, train: Callable[[], None]) -> None:
+    """How far the run of this name is; a button to train one unless it waits or trains."""
+    show_state(name)
+    if not is_going_on(name):
+        st.button(label, icon=":material/play_arrow:", key="lesson_train", on_click=train)
 
 
 def _reproduce(place: Place) -> str | None:
     """Step 1: train the story's network."""
     curve = finished(place.broken)
     if curve is None:
-        show_state(place.broken)
-        if not is_going_on(place.broken):
-            label = _("Train it: {steps} steps").format(steps=STEPS_TO_TRAIN)
-            st.button(label, icon=":material/play_arrow:", key="lesson_train", on_click=_train_broken)
+        _offer_training(place.broken, _("Train it: {steps} steps").format(steps=STEPS_TO_TRAIN), _train_broken)
         return None
-    loss = sum(curve.losses[-50:]) / len(curve.losses[-50:])
-    return _("After {steps} steps the loss is **{loss:.3f}**, and knowing nothing is 2.303. {answers}").format(
-        steps=curve.last_step, loss=loss, answers=diagnosis_charts.answers_in_words(curve.diagnoses[-1])
-    )
+    text = _("After {steps} steps the loss is **{loss:.3f}**, and knowing nothing is 2.303. {answers}")
+    answers = diagnosis_charts.answers_in_words(curve.diagnoses[-1])
+    return text.format(steps=curve.last_step, loss=fmean(curve.losses[-50:]), answers=answers)
 
 
 def _guess(place: Place) -> str | None:
@@ -143,7 +145,8 @@ def _look(place: Place) -> str | None:
     curve = finished(place.broken)
     if curve is None:
         return _explain_missing(place.broken)
-    st.button(_("Show the signal"), icon=":material/show_chart:", key="lesson_signal", on_click=_look_at_signal)
+    shown = {"lesson_looked": True}
+    st.button(_("Show the signal"), icon=":material/show_chart:", key="lesson_signal", on_click=_set, kwargs=shown)
     if not st.session_state.get("lesson_looked"):
         return None
     first = curve.diagnoses[0]
@@ -162,10 +165,7 @@ def _mend(place: Place) -> str | None:
     if broken is None:
         return _explain_missing(place.broken)
     if mended is None:
-        show_state(place.mended)
-        if not is_going_on(place.mended):
-            label = _("Train it with He initialisation")
-            st.button(label, icon=":material/play_arrow:", key="lesson_mend", on_click=_train_mended, args=(place,))
+        _offer_training(place.mended, _("Train it with He initialisation"), partial(_train_mended, place))
         return None
     return _explain_mended(mended, broken)
 
@@ -195,21 +195,18 @@ _ACTIONS: list[Callable[[Place], str | None]] = [_reproduce, _guess, _look, _men
 
 
 def _explain_mended(curve: Curve, broken: Curve | None) -> str:
-    first: Diagnosis = curve.diagnoses[0]
-    before = broken.diagnoses[0].output_signal if broken else None
-    loss = sum(curve.losses[-20:]) / len(curve.losses[-20:])
     text = _(
         "Before its first step the signal at the logits was {signal:.1e}{instead}; after {steps} steps the loss is "
         "**{loss:.2f}** and it reads {right} of the digits it is looked at with. Same depth, same data, same order."
     )
-    instead = _(" instead of {before:.1e}").format(before=before) if before is not None else ""
-    right = percent(curve.diagnoses[-1].accuracy, 0)
-    return text.format(signal=first.output_signal, instead=instead, steps=curve.last_step, loss=loss, right=right)
-
-
-def _show_result(place: Place) -> None:
-    if curve := finished(place.mended):
-        st.markdown(_explain_mended(curve, finished(place.broken)))
+    before = _(" instead of {before:.1e}").format(before=broken.diagnoses[0].output_signal) if broken else ""
+    return text.format(
+        signal=curve.diagnoses[0].output_signal,
+        instead=before,
+        steps=curve.last_step,
+        loss=fmean(curve.losses[-20:]),
+        right=percent(curve.diagnoses[-1].accuracy, 0),
+    )
 
 
 def _explain_missing(*names: str) -> str | None:
@@ -228,8 +225,7 @@ def _is_waiting(place: Place) -> bool:
 
 def read_place() -> Place:
     """The place that the address names; the beginning where it names none. Runs that are gone are forgotten."""
-    step, _sep, runs = st.query_params.get("lesson", "").partition("~")
-    broken, _sep, mended = runs.partition("~")
+    step, broken, mended = [*st.query_params.get("lesson", "").split("~"), "", ""][:3]
     number = int(step) if step in map(str, range(1, STEPS + 2)) else 1
     return Place(number, *(n if n and resources.curve_of(n) else "" for n in (broken, mended)))
 
@@ -241,32 +237,22 @@ def write_place(place: Place) -> None:
 
 
 def _train_broken() -> None:
-    try:
+    with keep_error("lesson_error"):
         run = queue_run(get_preset("blog-mini").config.with_changes(steps=STEPS_TO_TRAIN), identity.owner())
-    except VggDemoError as error:
-        st.session_state["lesson_error"] = str(error)
-        return
-    st.query_params["run"] = run.name
-    write_place(Place(1, run.name))
+        st.query_params["run"] = run.name
+        write_place(Place(1, run.name))
 
 
 def _train_mended(place: Place) -> None:
     diagnosis_view.try_change(place.broken, {"init": "he"})
     if "change_error" not in st.session_state:
-        write_place(Place(place.step, place.broken, diagnosis_view.read_tried()[1][-1]))
-
-
-def _look_at_signal() -> None:
-    st.session_state["lesson_looked"] = True
+        write_place(replace(place, mended=diagnosis_view.read_tried()[1][-1]))
 
 
 def _go_drawing(name: str) -> None:
-    st.session_state["lesson_drawn"] = {*st.session_state.get("lesson_drawn", set()), name}
-    st.session_state["tab"] = DRAW
-    st.session_state["draw_checkpoint"] = name
-    st.session_state["page_changed"] = True
+    drawn = {*st.session_state.get("lesson_drawn", set()), name}
+    _set(lesson_drawn=drawn, tab=DRAW, draw_checkpoint=name, page_changed=True)
 
 
-def _hide() -> None:
-    st.session_state["lesson_hidden"] = True
-    st.session_state["page_changed"] = True
+def _set(**values: object) -> None:
+    st.session_state.update(values)

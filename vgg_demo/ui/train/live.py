@@ -30,12 +30,10 @@ def show(run: Run) -> None:
         state = _state(run.status())
     except RunError:
         state = "over"
-    if state == "queued":
-        st.fragment(_show, run_every=QUEUE_TICK_SECONDS)(run, state)
-    elif state == "active":
-        st.fragment(_show)(run, state)  # the curve is updated by the feed, and says when more has changed
-    else:
+    if state == "over":
         _show(run, state)
+    else:  # the curve of an active run is updated by the feed, and runs this again when more has changed
+        st.fragment(_show, run_every=QUEUE_TICK_SECONDS if state == "queued" else None)(run, state)
 
 
 def _show(run: Run, state_before: str) -> None:

@@ -1,10 +1,10 @@
-// A run's figures and its loss curve, told once a second and drawn without a word to the script: drawing the page
-// anew for every tick would take a fifth of a core from the training. The script is asked only when more has changed.
+// A run's figures and its loss curve, received once a second and drawn without a run of the page's script, which would
+// take a fifth of a core from the training. The script runs again only when more than the curve has changed.
 const RETRY = 950, LONGEST_RETRY = 15000;   // milliseconds, while the server is away: twice as long each time
-const SILENT_TRIES = 3;   // after so many the page says that nothing comes
+const TRIES_BEFORE_MESSAGE = 3;   // without an answer
 const REFUSED = 1008;   // a close code of RFC 6455: the server takes no question from this page
 const HEIGHT = 380, LEAST_LOSS = 1e-3;
-const GONE = "gone";   // asked of the script instead of a key
+const GONE = "gone";   // sent to the script instead of a key
 const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
 const pathOf = (url) => new URL(url, location.origin + location.pathname.replace(/[^/]*$/, "")).href;
@@ -14,30 +14,28 @@ const loadUplot = (url) => (library ??= import(pathOf(url)).then((module) => mod
 class Curve {
   constructor(root) {
     this.root = root;
-    this.plot = null;
     this.feeds = {};   // by run: the last answer
-    this.asked = null;
-    this.tries = 0;   // in a row without an answer
-    this.again = () => (document.hidden ? this.rest() : this.follow());
-    document.addEventListener("visibilitychange", this.again);
+    this.tries = 0;   // without an answer since the last one
+    this.onVisibility = () => (document.hidden ? this.pause() : this.follow());
+    document.addEventListener("visibilitychange", this.onVisibility);
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(root);
   }
 
-  // what the script says: which runs to show and how
-  take(data, ask) {
+  // data: from the script, which runs to show and how; rerun: runs the script again
+  update(data, rerun) {
     const isNew = JSON.stringify(data) !== JSON.stringify(this.data);
     if (data.identity !== this.data?.identity) this.clear();   // it may have the name of the one before
     this.data = data;
-    this.ask = ask;
-    this.shape = null;   // it is drawn anew from the ground: the theme may have changed, too
+    this.rerun = rerun;
+    this.shape = null;   // the plot is made again: the theme may have changed
     if (!isNew) return;
     this.feeds = Object.fromEntries(Object.entries(this.feeds).filter(([name]) => name === data.run));
-    this.asked = null;
+    this.sentKey = null;
     this.follow();
   }
 
-  // nothing is shown of the run before
+  // show nothing of the run before
   clear() {
     this.feeds = {};
     this.plot?.destroy();
@@ -48,73 +46,69 @@ class Curve {
   close() {
     this.isClosed = true;
     clearTimeout(this.timer);
-    document.removeEventListener("visibilitychange", this.again);
+    document.removeEventListener("visibilitychange", this.onVisibility);
     this.resizes.disconnect();
     this.socket?.close();
     this.plot?.destroy();
   }
 
-  // ask for these runs; the server answers again with each tick, until it is asked something else
+  // the server answers with each tick, until the next question
   follow() {
-    const { run, others, query } = this.data;
-    this.say([run, ...others.filter((name) => !this.feeds[name]?.is_over)], query);
+    const { run, others } = this.data;
+    this.send([run, ...others.filter((name) => !this.feeds[name]?.is_over)]);
   }
 
-  // nobody looks
-  rest() { if (this.socket?.readyState === WebSocket.OPEN) this.say([], this.data.query); }
+  // while the tab is hidden
+  pause() { if (this.socket?.readyState === WebSocket.OPEN) this.send([]); }
 
-  // one socket serves all questions, and an answer that is not to the last one is passed over
-  say(runs, query) {
+  // one socket serves all questions; answers to earlier ones are ignored
+  send(runs) {
     clearTimeout(this.timer);
-    this.question = { turn: (this.question?.turn ?? 0) + 1, runs, ...query };
+    this.question = { turn: (this.question?.turn ?? 0) + 1, runs, ...this.data.query };
     const ask = () => this.socket.send(JSON.stringify(this.question));
     if (this.socket?.readyState === WebSocket.OPEN) return ask();
     if (this.socket?.readyState === WebSocket.CONNECTING) return;
     this.socket = new WebSocket(pathOf(this.data.feed).replace(/^http/, "ws"));
     this.socket.onopen = ask;
-    this.socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
+    this.socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
     this.socket.onclose = ({ code }) => this.retry(code);   // the server is away: it may come back
   }
 
-  async hear({ turn, runs }) {
+  async receive({ turn, runs }) {
     const uplot = await loadUplot(this.data.library);
     if (this.isClosed || turn !== this.question.turn || !runs.length) return;
-    if (!runs[0] && this.asked !== GONE) this.ask(this.asked = GONE);   // the page says what has become of it
+    if (!runs[0] && this.sentKey !== GONE) this.rerun(this.sentKey = GONE);   // the page says what has become of it
     // a run that cannot be read any more stays as it was
     this.question.runs.forEach((name, index) => {
       if (runs[index]) this.feeds[name] = runs[index];
     });
     if (!uplot) return this.retry();
-    this.heard();
+    this.tries = 0;
+    this.root.querySelector(".silence").hidden = true;
     const { run, key } = this.data, feed = this.feeds[run];
     if (!feed) return;
     this.show(feed);
     this.draw(uplot, feed);
-    if (feed.key !== key && feed.key !== this.asked) this.ask(this.asked = feed.key);
-    if (document.hidden) return this.rest();   // opened in a tab that nobody has looked at yet
+    if (feed.key !== key && feed.key !== this.sentKey) this.rerun(this.sentKey = feed.key);
+    if (document.hidden) return this.pause();   // opened in a tab in the background
     const laidOver = this.question.runs.slice(1);
-    if (laidOver.some((name) => this.feeds[name]?.is_over)) this.follow();   // without those that stay as they are
+    if (laidOver.some((name) => this.feeds[name]?.is_over)) this.follow();   // without those that do not change any more
   }
 
   retry(code) {
     clearTimeout(this.timer);
     if (this.isClosed || document.hidden) return;
     const wait = Math.min(RETRY * 2 ** this.tries++, LONGEST_RETRY);
-    if (code === REFUSED || this.tries > SILENT_TRIES) this.tellWhy(code);
+    if (code === REFUSED || this.tries > TRIES_BEFORE_MESSAGE) this.explain(code);
     this.timer = setTimeout(() => this.follow(), wait);
   }
 
   // why there is no curve
-  tellWhy(code) {
+  explain(code) {
     const { words, feed } = this.data, place = this.root.querySelector(".silence");
     const text = code === REFUSED ? words.refused : words.silent.replace("{address}", pathOf(feed));
     if (place.textContent !== text) place.textContent = text;
     place.hidden = false;
-  }
-
-  heard() {
-    this.tries = 0;
-    this.root.querySelector(".silence").hidden = true;
   }
 
   show(feed) {
@@ -274,6 +268,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".live");
   let curve = curves.get(root);
   if (!curve) curves.set(root, (curve = new Curve(root)));
-  curve.take(data, (key) => setTriggerValue("changed", key));
+  curve.update(data, (key) => setTriggerValue("changed", key));
   return () => { curves.delete(root); curve.close(); };
 }

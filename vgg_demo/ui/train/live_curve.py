@@ -1,9 +1,8 @@
-"""A run's figures and curve as one component that is told what is new by itself (see feed.py and live_curve.js)."""
+"""A run's figures and curve as one component, which feed.py updates without a run of the script (live_curve.js)."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -59,7 +58,7 @@ _curve = st.components.v2.component(
 
 
 def show(run: Run, key: str, others: list[str], is_followed: bool) -> None:
-    """The run, with others laid over it by name. The script runs again when the page_key is no longer key."""
+    """The run, with others laid over it by name. The script runs again when feed.page_key is no longer key."""
     view = st.session_state
     _curve(
         key="loss-curve",
@@ -91,13 +90,13 @@ def show(run: Run, key: str, others: list[str], is_followed: bool) -> None:
                 "nothing": _("knows nothing: 2.303"),
                 "silent": _(
                     "The curve does not arrive: the server is away, or a proxy before it does not pass WebSocket "
-                    "connections on to {address}, as it does for the page itself. It is tried again by itself."
+                    "connections on to {address}, as it does for the page itself. It is tried again automatically."
                 ),
                 "refused": _("The server does not answer this page any more. Load the page again."),
                 "frequencies": _("knows only how common each digit is: 2.301"),
             },
         },
-        on_changed_change=_look_again,
+        on_changed_change=lambda *_args: None,  # without a callback a trigger would not run the script
     )
 
 
@@ -109,7 +108,3 @@ def show_settings() -> None:
         _("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", persist_state=resources.KEPT, required=True
     )
     st.toggle(_("Show the learning rate"), key="show_learning_rate", persist_state=resources.KEPT)
-
-
-def _look_again(*_args: Any) -> None:
-    """A callback is what makes the script run for the component's word; there is nothing to do in it."""

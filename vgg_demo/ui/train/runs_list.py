@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
+from functools import lru_cache
 from statistics import fmean
 from typing import Any
 
@@ -27,7 +27,6 @@ from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
 
 LAST_LOSSES = 50
-MOST_SUMMARIES = 5_000
 
 
 @dataclass(frozen=True)
@@ -46,25 +45,17 @@ class Summary:
         return cls(curve.last_step, loss, accuracies[-1][1] if accuracies else None)
 
 
-_summaries: dict[Path, tuple[tuple[str, int, int], Summary]] = {}  # of runs that are over, by folder
-
-
 def show(shown: Run | None) -> None:
     """Two closed expanders; the list is read when it is opened."""
     runs = list_runs()
     if not runs:
         return
-    with st.expander(
-        _("All runs ({count})").format(count=len(runs)), icon=":material/list:", key="runs_list", on_change="rerun"
-    ) as box:
+    title = _("All runs ({count})").format(count=len(runs))
+    with st.expander(title, icon=":material/list:", key="runs_list", on_change="rerun") as box:
         if not box.open:
             return
-        text = st.text_input(
-            _("Filter"),
-            key="runs_filter",
-            persist_state=resources.KEPT,
-            placeholder=_("a preset, a state, part of a name"),
-        )
+        example = _("a preset, a state, part of a name")
+        text = st.text_input(_("Filter"), key="runs_filter", persist_state=resources.KEPT, placeholder=example)
         rows = [row for run in runs if (row := describe(run)) and _matches(row, text)]
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt=_("The runs, the newest first"))
         names = [row[_("run")] for row in rows]
@@ -75,58 +66,53 @@ def show(shown: Run | None) -> None:
 
 def describe(run: Run) -> dict[str, Any]:
     """The run's row in the list. One that cannot be read says so."""
-    row: dict[str, Any] = {
-        _("run"): run.name,
-        _("preset"): "–",
-        _("differs"): "",
-        _("state"): "–",
-        _("steps"): None,
-        _("loss"): None,
-        _("accuracy"): "–",
-        _("when"): "–",
-    }
+    preset, differs, steps, loss, accuracy, when = "–", "", None, None, "–", "–"
     try:
         config, status = run.config(), run.status()
     except RunError as error:
-        return {**row, _("state"): _("damaged: {reason}").format(reason=error)}
-    summary = summarise(run, status)
-    preset = PRESETS.get(config.preset)
-    differs = config.changes_from(preset.config) if preset else {}
+        state = _("damaged: {reason}").format(reason=error)
+    else:
+        summary = summarise(run, status)
+        preset, state, steps, loss = config.preset, _(status.state), summary.steps, summary.loss
+        if preset in PRESETS:
+            changes = config.changes_from(PRESETS[preset].config)
+            differs = ", ".join(f"{name} {value}" for name, value in changes.items())
+        if summary.val_accuracy is not None:
+            accuracy = percent(summary.val_accuracy)
+        when = datetime.fromtimestamp(status.created).strftime("%Y-%m-%d %H:%M")
     return {
-        **row,
-        _("preset"): config.preset,
-        _("differs"): ", ".join(f"{name} {value}" for name, value in differs.items()),
-        _("state"): _(status.state),
-        _("steps"): summary.steps,
-        _("loss"): summary.loss,
-        _("accuracy"): "–" if summary.val_accuracy is None else percent(summary.val_accuracy),
-        _("when"): datetime.fromtimestamp(status.created).strftime("%Y-%m-%d %H:%M"),
+        _("run"): run.name,
+        _("preset"): preset,
+        _("differs"): differs,
+        _("state"): state,
+        _("steps"): steps,
+        _("loss"): loss,
+        _("accuracy"): accuracy,
+        _("when"): when,
     }
 
 
 def summarise(run: Run, status: Status) -> Summary:
-    """A run's figures. Of one that is over they are remembered for all viewers, until its events change."""
+    """A run's figures. Of one that is over they are kept for all viewers, until its events change."""
     if not status.is_over:
         return Summary.of(resources.run_reader(str(run.path)).refresh())
     try:
         file = run.metrics_path.stat()
-        version = (status.identity, file.st_size, file.st_mtime_ns)
     except OSError:
         return Summary()
-    known = _summaries.get(run.path)
-    if known is None or known[0] != version:
-        if len(_summaries) > MOST_SUMMARIES:
-            _summaries.clear()
-        known = _summaries[run.path] = version, Summary.of(RunReader(run).refresh())  # no reader of those who watch
-    return known[1]
+    return _summarise_file(run, status.identity, file.st_size, file.st_mtime_ns)
+
+
+@lru_cache(maxsize=5_000)
+def _summarise_file(run: Run, *_version: object) -> Summary:
+    return Summary.of(RunReader(run).refresh())  # not by resources.run_reader, which keeps whole curves
 
 
 def show_overlay(names: list[str], shown: Run | None) -> None:
     """Choose runs to lay over the one that is shown, and see in which settings they differ."""
     others = [name for name in names if shown is None or name != shown.name]
-    chosen = st.session_state.get("overlay", [])
     kept = [name for name in resources.overlaid() if name in others]
-    if kept != chosen:  # only then: what the script writes takes the place of what is being chosen
+    if kept != st.session_state.get("overlay", []):  # only then: a write replaces what is just being chosen
         st.session_state["overlay"] = kept
     st.multiselect(
         _("Lay over the curve above"),
@@ -134,7 +120,7 @@ def show_overlay(names: list[str], shown: Run | None) -> None:
         key="overlay",
         persist_state=resources.KEPT,
         max_selections=MOST_OVERLAID,
-        help=_("Up to six runs on the same axes, told apart by colour and dashes."),
+        help=_("Up to six runs on the same axes, which differ by colour and dashes."),
     )
     if not resources.overlaid() or shown is None:
         return
@@ -154,13 +140,10 @@ def show_overlay(names: list[str], shown: Run | None) -> None:
 
 def differing_settings(configs: dict[str, RunConfig]) -> dict[str, dict[str, str]]:
     """The settings that are not the same in all: setting to run name to value."""
-    values = {name: {**c.to_dict()["model"], **c.to_dict()["train"]} for name, c in configs.items()}
+    values = {name: asdict(config.model) | asdict(config.train) for name, config in configs.items()}
     settings = next(iter(values.values()), {})
-    return {
-        setting: {name: str(v[setting]) for name, v in values.items()}
-        for setting in settings
-        if len({str(v[setting]) for v in values.values()}) > 1
-    }
+    table = {setting: {name: str(v[setting]) for name, v in values.items()} for setting in settings}
+    return {setting: row for setting, row in table.items() if len(set(row.values())) > 1}
 
 
 def show_one(names: list[str], shown: Run | None) -> None:
@@ -179,9 +162,8 @@ def show_one(names: list[str], shown: Run | None) -> None:
             st.text_input(_("New name"), value=name, key=f"rename-{name}")
             st.button(_("Rename it"), on_click=_rename, args=(name,))
         with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(
-                _("Delete **{name}** with its curve and its network? This cannot be undone.").format(name=plain(name))
-            )
+            text = _("Delete **{name}** with its curve and its network? This cannot be undone.")
+            st.markdown(text.format(name=plain(name)))
             st.button(_("Yes, delete it"), type="primary", on_click=_delete, args=(name,))
         show_downloads(run)
 

@@ -20,7 +20,7 @@ from vgg_demo.ui.shared import resources
 Field = Callable[..., None]  # draws a setting: its name, widget, label and help, and more of the widget's arguments
 LESSON_SECONDS = 600.0
 SETTINGS = [f.name for part in (ModelConfig, TrainConfig) for f in fields(part)]
-# how the budget may stand, and how often to look whether it stands otherwise: seldom beside a training
+# the states of measuring how long a training takes, with the seconds after which to look again: more beside a training
 TICK_SECONDS = {"known": None, "unknown": None, "measured now": 1.0, "later": 10.0}
 
 
@@ -50,7 +50,7 @@ def show_settings(preset: RunConfig) -> RunConfig | None:
 
 
 def show_changes(preset: RunConfig, config: RunConfig | None) -> None:
-    """What is other than in the preset, also where its field is out of sight, and the way back."""
+    """What differs from the preset, also settings without a field, and the way back."""
     if config is not None:
         changes = ", ".join(f"{name} {value}" for name, value in config.changes_from(preset).items())
         st.caption(_("Other than in the preset: {changes}.").format(changes=changes))
@@ -58,7 +58,7 @@ def show_changes(preset: RunConfig, config: RunConfig | None) -> None:
 
 
 def chosen_config(preset: RunConfig) -> RunConfig:
-    """The preset with the settings as they stand now, those without a field, too. Raises ConfigError if unfit."""
+    """The preset with the settings as they are now, those without a field, too. Raises ConfigError if unfit."""
     values = preset.to_dict()
     for part in (values["model"], values["train"]):
         part.update({name: st.session_state.get(_key(name, preset.preset), value) for name, value in part.items()})
@@ -70,16 +70,15 @@ def show_budget(config: RunConfig) -> bool:
     seconds = estimate_seconds(config)
     if seconds is None:
         resources.measuring().ask(config)
-    stands = _how_budget_stands(config, seconds)
-    st.fragment(_show_time, run_every=TICK_SECONDS[stands])(config, stands)
+    state = _measurement_state(config, seconds)
+    st.fragment(_show_time, run_every=TICK_SECONDS[state])(config, state)
     needed, free = estimate_memory(config), psutil.virtual_memory().available
     if needed > free and config.train.device in ("auto", "cpu"):
-        st.error(
-            _(
-                "This needs about {needed} of memory, and {free} are free here. Choose a smaller batch, image size or "
-                "width."
-            ).format(needed=format_bytes(needed), free=format_bytes(free))
+        text = _(
+            "This needs about {needed} of memory, and {free} are free here. "
+            "Choose a smaller batch, image size or width."
         )
+        st.error(text.format(needed=format_bytes(needed), free=format_bytes(free)))
         return False
     return True
 
@@ -101,7 +100,7 @@ def nearest_preset(config: RunConfig) -> str:
     return min(PRESETS, key=lambda name: len(config.changes_from(PRESETS[name].config)))
 
 
-def _how_budget_stands(config: RunConfig, seconds: float | None) -> str:
+def _measurement_state(config: RunConfig, seconds: float | None) -> str:
     """One of TICK_SECONDS. seconds: as estimate_seconds says."""
     if seconds is not None:
         return "known"
@@ -110,11 +109,11 @@ def _how_budget_stands(config: RunConfig, seconds: float | None) -> str:
     return "later" if resources.is_busy() else "measured now"
 
 
-def _show_time(config: RunConfig, stood: str) -> None:
+def _show_time(config: RunConfig, state_before: str) -> None:
     parameters = _("{count:,} parameters").format(count=count_parameters(config.model))
     seconds = estimate_seconds(config)
-    stands = _how_budget_stands(config, seconds)
-    if stands != stood:
+    state = _measurement_state(config, seconds)
+    if state != state_before:
         st.rerun()  # the whole page: ticks that show nothing new would take time from a training
     if seconds is None:
         texts = {
@@ -123,21 +122,15 @@ def _show_time(config: RunConfig, stood: str) -> None:
             "unknown": _("{parameters} · how long it takes here could not be measured: {reason}"),
         }
         reason = resources.measuring().unknown.get(config, "")
-        st.caption(texts[stands].format(parameters=parameters, reason=plain(reason)))
+        st.caption(texts[state].format(parameters=parameters, reason=plain(reason)))
         return
-    epoch = seconds / config.train.total_steps * config.train.steps_per_epoch
-    memory = format_bytes(estimate_memory(config))
-    st.caption(
-        _("{parameters} · takes about **{duration}** here ({epoch} an epoch) · {memory} of memory").format(
-            parameters=parameters, duration=format_duration(seconds), epoch=format_duration(epoch), memory=memory
-        )
-    )
+    duration, memory = format_duration(seconds), format_bytes(estimate_memory(config))
+    epoch = format_duration(seconds / config.train.total_steps * config.train.steps_per_epoch)
+    text = _("{parameters} · takes about **{duration}** here ({epoch} an epoch) · {memory} of memory")
+    st.caption(text.format(parameters=parameters, duration=duration, epoch=epoch, memory=memory))
     if seconds > LESSON_SECONDS:
-        st.warning(
-            _("About **{duration}** on this machine: longer than a lesson. These fit into ten minutes:").format(
-                duration=format_duration(seconds)
-            )
-        )
+        text = _("About **{duration}** on this machine: longer than a lesson. These fit into ten minutes:")
+        st.warning(text.format(duration=duration))
         _offer_shorter(config, seconds)
 
 
@@ -145,9 +138,8 @@ def _offer_shorter(config: RunConfig, seconds: float) -> None:
     """The nearest settings that fit the lesson, a button each. What is not measured is scaled by the work it takes."""
     fitting = int(LESSON_SECONDS * 0.9 / (seconds / config.train.total_steps))
     if fitting >= 1:
-        st.button(
-            _("Only {count:,} steps").format(count=fitting), on_click=_set, args=(config.preset, {"steps": fitting})
-        )
+        label = _("Only {count:,} steps").format(count=fitting)
+        st.button(label, on_click=_set, args=(config.preset, {"steps": fitting}))
     model, mini = config.model, PRESETS["blog-mini"].config.model
     if model.image_size > mini.image_size or model.width > mini.width:
         small = {"image_size": min(model.image_size, mini.image_size), "width": min(model.width, mini.width)}

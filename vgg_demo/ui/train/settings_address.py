@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_args
 
 import streamlit as st
 
 from vgg_demo.config import FORMER_NAMES, ModelConfig, RunConfig, TrainConfig, current_names
 from vgg_demo.errors import ConfigError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
+from vgg_demo.schema import field_types
 from vgg_demo.text import _
 from vgg_demo.ui.train import settings
 
-KINDS: dict[str, Any] = get_type_hints(ModelConfig) | get_type_hints(TrainConfig)  # of each setting's value
+KINDS: dict[str, Any] = field_types(ModelConfig) | field_types(TrainConfig)  # of each setting's value
+READERS: dict[type, Callable[[str], Any]] = {bool: {"true": True, "false": False}.__getitem__, int: int, float: float}
 LONGEST = 40  # characters of a value
 
 
@@ -28,7 +31,7 @@ def take_settings() -> None:
         return
     try:
         config = config_of(given)
-    except ConfigError:  # its words may quote the address, which anybody may have written
+    except ConfigError:  # its words may quote the address, which may come from another person
         st.toast(_("The address asks for settings that make no sense; the preset's own are used."))
         return
     settings.fill_settings(config)
@@ -68,16 +71,12 @@ def _as_text(value: Any) -> str:
 
 def _from_text(name: str, text: str) -> Any:
     """The value that _as_text wrote. Raises ConfigError when it is no value of this setting's kind."""
-    kinds = get_args(KINDS[name]) or (KINDS[name],)
+    kinds = get_args(KINDS[name]) or (KINDS[name],)  # of a Literal, its texts
     if text == "" and type(None) in kinds:
         return None
     try:
         if len(text) > LONGEST:
             raise ValueError("too long")
-        if get_origin(KINDS[name]) is Literal or str in kinds:
-            return text
-        if bool in kinds:
-            return {"true": True, "false": False}[text]
-        return int(text) if int in kinds else float(text)
+        return next((read(text) for kind, read in READERS.items() if kind in kinds), text)
     except (ValueError, KeyError) as error:
         raise ConfigError(f"{name}: the text in the address is no value of it") from error

@@ -25,7 +25,7 @@ from vgg_demo.ui.train import (
     settings_address,
 )
 
-# where the columns stand one below the other, whoever has just started a run, or was sent one, sees its curve first
+# on a phone, where the columns are one below the other, the curve of the run in the address comes first
 CURVE_FIRST = """<style>
 @media (max-width: 640px) { [data-testid="stColumn"]:has(.st-key-start) { order: 1; } }
 </style>"""
@@ -92,11 +92,9 @@ def show_start() -> RunConfig:
         )
         if own is not None:
             run, status = own
-            if status.state == "queued":
-                stands = _("Your training **{name}** waits for its turn; it can be withdrawn.")
-            else:
-                stands = _("Your training **{name}** is going on; it can be stopped beside its curve.")
-            st.caption(stands.format(name=plain(run.name)))
+            waits = _("Your training **{name}** waits for its turn; it can be withdrawn.")
+            trains = _("Your training **{name}** is going on; it can be stopped beside its curve.")
+            st.caption((waits if status.state == "queued" else trains).format(name=plain(run.name)))
         show_error("train_error")
         checks_view.show(config)
     return config or preset.config

@@ -8,7 +8,7 @@ import time
 import streamlit as st
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 10.0  # seconds from one code to the next: twice as long after each wrong one
-LONGEST_WAIT = 60.0  # whoever would have to wait for longer is asked to come back later
+LONGEST_WAIT = 60.0  # a browser that had to wait longer is refused
 FORGOTTEN_SECONDS = 600.0  # after so long without a wrong code the delay is short again
 
 

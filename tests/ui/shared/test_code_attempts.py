@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vgg_demo.ui.train import code_attempts as module
-from vgg_demo.ui.train.code_attempts import CodeAttempts
+from vgg_demo.ui.shared import code_attempts as module
+from vgg_demo.ui.shared.code_attempts import CodeAttempts
 
 
 class Clock:
