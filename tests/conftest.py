@@ -88,7 +88,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     from streamlit.testing.v1 import AppTest
 
     from vgg_demo.ui.shared import jobs, resources
-    from vgg_demo.ui.train.code_attempts import code_attempts
+    from vgg_demo.ui.shared.code_attempts import code_attempts
 
     for preset in PRESETS.values():
         record_speed(preset.config, 0.02)

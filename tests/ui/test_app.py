@@ -25,7 +25,6 @@ from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 from vgg_demo.ui.shared import resources
-from vgg_demo.ui.shared.code_attempts import code_attempts
 from vgg_demo.ui.train import runs_list
 
 CLASSROOM = get_preset("classroom").config
