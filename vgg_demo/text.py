@@ -42,3 +42,8 @@ def plain(text: object) -> str:
 def percent(share: float, digits: int = 2) -> str:
     """A fraction as a percentage: 0.9912 is 99.12 %."""
     return f"{share * 100:.{digits}f} %"
+
+
+def confidence_in_words(probability: float) -> str:
+    """How sure an answer is: 98.7 % sure."""
+    return _("over 99.9 % sure") if probability > 0.999 else _("{sure} sure").format(sure=percent(probability, 1))

@@ -25,10 +25,10 @@ from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.store import create_run
-from vgg_demo.ui.draw import pictures, probability_charts
-from vgg_demo.ui.draw import steps as draw_steps
+from vgg_demo.ui.draw import charts, pictures
+from vgg_demo.ui.draw.preprocessing import tensor_in_words
 
-SECTIONS = ("steps", "layers", "looked", "logits", "compare")
+SECTIONS = ("preprocessing", "feature_maps", "attribution", "logits", "compare")
 NETWORKS = {
     "grey": get_preset("classroom").config.with_changes(width=0.05),
     "coloured": get_preset("blog-mini").config.with_changes(width=1 / 32),
@@ -104,9 +104,9 @@ def test_every_section_of_every_kind_of_network_is_shown(app: AppTest, seven: An
     model = NETWORKS[name].model
     size = f"1×{model.channels}×{model.image_size}×{model.image_size}"
     wanted = {
-        "steps": rf"The tensor: {size} .*the story",
-        "layers": r"Block 1, convolution 1: \d+ maps of .*Block 3, convolution",
-        "looked": r"What speaks for \d, the answer.*What speaks for \d",
+        "preprocessing": rf"The tensor: {size} .*the story",
+        "feature_maps": r"Block 1, convolution 1: \d+ maps of .*Block 3, convolution",
+        "attribution": r"What speaks for \d, the answer.*What speaks for \d",
         "logits": r"\*\*Logits\*\*",
         "compare": r"moves its logits .*moves its logits",
     }
@@ -137,7 +137,7 @@ def test_sections_that_are_closed_compute_nothing(app: AppTest, seven: Any, monk
 
 def test_occlusion_asked_for_is_shown_and_said(app: AppTest, seven: Any) -> None:
     app.session_state["draw_image"] = seven
-    app.session_state["draw_section"] = "looked"
+    app.session_state["draw_section"] = "attribution"
     app.run()
     assert "Hiding a part costs" not in texts(app)
 
@@ -181,13 +181,13 @@ def test_several_digits_are_shown_in_order_and_the_chosen_one_is_looked_into(
         "3: can't tell",
         "4: 6, 100 %",
     ]
-    assert charts(app)["bars"].startswith("Probabilities: 2: 94.3 %")
+    assert descriptions(app)["bars"].startswith("Probabilities: 2: 94.3 %")
     group.set_value(1).run()
-    assert charts(app)["bars"].startswith("Probabilities: 0: 97.8 %")
-    assert charts(app)["draw_logits"].startswith("Logits, the highest first: 0: 6.00")
+    assert descriptions(app)["bars"].startswith("Probabilities: 0: 97.8 %")
+    assert descriptions(app)["draw_logits"].startswith("Logits, the highest first: 0: 6.00")
 
 
-def charts(app: AppTest) -> dict[str, str]:
+def descriptions(app: AppTest) -> dict[str, str]:
     """The charts' descriptions by key."""
     return {re.sub(r".*-", "", chart.proto.id): chart.proto.alt for chart in app.get("echarts_chart")}
 
@@ -342,7 +342,7 @@ def test_strongest_place_is_said_in_words(row: int, column: int, words: str) -> 
 
 
 def test_tensor_is_described_by_size_channels_and_range() -> None:
-    text = draw_steps.tensor_in_words(torch.tensor([-1.0, 0.5, 0.25, 0.0]).view(1, 1, 2, 2).expand(1, 3, 2, 2))
+    text = tensor_in_words(torch.tensor([-1.0, 0.5, 0.25, 0.0]).view(1, 1, 2, 2).expand(1, 3, 2, 2))
 
     assert text == "The tensor: 1×3×2×2 (three times the same grey), from -1.00 to 0.50"
 
@@ -351,7 +351,7 @@ def test_bars_of_an_answer_that_cannot_be_told_highlight_none() -> None:
     probabilities = [0.91, *[0.01] * 9]
 
     colours = [
-        {item["itemStyle"]["color"] for item in probability_charts.bars(probabilities, can_tell)["series"][0]["data"]}
+        {item["itemStyle"]["color"] for item in charts.probability_bars(probabilities, can_tell)["series"][0]["data"]}
         for can_tell in (True, False)
     ]
 

@@ -20,9 +20,9 @@ from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.reveals import FILE, count_reveals
 from vgg_demo.runs.store import Run, create_run, delete_run
-from vgg_demo.ui.evaluate import charts, honest
-from vgg_demo.ui.evaluate.results import Network
+from vgg_demo.ui.evaluate import charts, results, reveal
 from vgg_demo.ui.shared import jobs
+from vgg_demo.ui.shared.networks import Network
 
 TINY = get_preset("classroom").config.with_changes(width=0.02)
 
@@ -72,13 +72,13 @@ def open_run(app: AppTest, name: str) -> AppTest:
 def test_later_run_of_a_revealed_name_is_closed_even_with_the_same_checkpoint(home: Path) -> None:
     first = make_run("mine")
     stat = first.checkpoint_path.stat()
-    before = honest._mark(Network("mine", first.checkpoint_path, first))
+    before = reveal._mark(Network("mine", first.checkpoint_path))
 
     delete_run(first)
     later = make_run("mine")
     os.utime(later.checkpoint_path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
-    assert honest._mark(Network("mine", later.checkpoint_path, later)) != before
+    assert reveal._mark(Network("mine", later.checkpoint_path)) != before
 
 
 def test_run_shows_validation_figures_first_and_they_are_the_split_s(
@@ -146,7 +146,7 @@ def test_cell_chosen_by_its_boxes_shows_its_images(app: AppTest) -> None:
     assert "**4 read as 4**" in texts(app)
 
 
-@pytest.mark.parametrize("section", ["mistakes", "digits", "trust", "compare", "take"])
+@pytest.mark.parametrize("section", ["mistakes", "digits", "trust", "compare", "downloads"])
 def test_section_opened_shows_no_error(app: AppTest, section: str) -> None:
     make_run("other", seed=1)
     make_run("mine")
@@ -218,11 +218,9 @@ def change(run: Run) -> None:
 
 @pytest.mark.parametrize(("what", "words"), [(vanish, "was deleted while"), (change, "changed while")])
 def test_checkpoint_gone_while_it_is_evaluated_says_so(home: Path, what: Callable[[Run], None], words: str) -> None:
-    from vgg_demo.ui.evaluate.results import Network, prediction_work, test_set
-
     run = make_run("mine")
-    network = Network("mine", run.checkpoint_path, run)
-    work = prediction_work(network, test_set(), 100)
+    network = Network("mine", run.checkpoint_path)
+    work = results.prediction_work(network, results.test_set(), 100)
     calls: list[int] = []
 
     def progress(done: int, total: int) -> None:

@@ -25,6 +25,7 @@ from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, get_run, list_runs
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.shared import identity, jobs
+from vgg_demo.ui.shared.networks import Network
 from vgg_demo.ui.train import diagnosis_charts
 from vgg_demo.ui.train.diagnosis_view import one_change
 
@@ -84,7 +85,7 @@ def evaluated(run: Run, answer: int, labels: torch.Tensor) -> None:
     run.checkpoint_path.write_bytes(b"weights")
     logits = np.zeros((10_000, 10), np.float32)
     logits[:, answer] = 1
-    key = results.key_of(results.Network(run.name, run.checkpoint_path, run), results.test_set(), 10_000)
+    key = results.key_of(Network(run.name, run.checkpoint_path), results.test_set(), 10_000)
     jobs.memory().put(key, Predictions(logits, labels.numpy(), np.arange(10_000), 10_000))
 
 

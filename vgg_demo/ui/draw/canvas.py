@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from vgg_demo.text import _
+from vgg_demo.ui.draw.pictures import Pixels
 from vgg_demo.ui.shared import resources
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Pixels = npt.NDArray[np.uint8]
 
 CANVAS_PIXELS, WIDE_PIXELS = 280, 560
 PEN_PIXELS = 22
@@ -48,7 +42,7 @@ _tools = st.components.v2.component(
 
 
 def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
-    """The canvas and its tools: what is drawn, white ink on black, and the same with a pen that suits its size.
+    """The canvas and its tools: the drawing, white ink on black, and its strokes with a pen that suits its size.
 
     uint8 (280, 280 or 560, 4), None before the first stroke; and uint8 (280, 280 or 560), None for mere dots.
     """
@@ -81,7 +75,7 @@ def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
 
 
 def settings() -> None:
-    """How thick the pen is, and how wide the canvas."""
+    """The width of the pen and of the canvas."""
     with st.container(width=CANVAS_PIXELS, gap="small"):
         st.slider(_("Pen, in pixels"), THINNEST, THICKEST, PEN_PIXELS, key="pen", persist_state=resources.KEPT)
         st.toggle(_("Room for several digits"), key="wide", persist_state=resources.KEPT)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from vgg_demo.errors import ImageError
 from vgg_demo.text import _, plain
-from vgg_demo.ui.draw import pictures as draw_pictures
+from vgg_demo.ui.draw import pictures
 from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
+from vgg_demo.ui.draw.pictures import Pixels
 from vgg_demo.ui.shared import resources
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Pixels = npt.NDArray[np.uint8]
-
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
-WAYS = {"upload": _("Upload"), "camera": _("Photograph"), "test": _("A test digit")}
 
 
 def show_sent() -> Pixels | None:
@@ -33,7 +27,7 @@ def show_sent() -> Pixels | None:
     caption = st.session_state.get("draw_image_caption", "")
     width = CANVAS_PIXELS if image.shape[1] >= image.shape[0] else CANVAS_PIXELS * image.shape[1] // image.shape[0]
     with st.container(key="sent"):
-        draw_pictures.row([draw_pictures.figure(image, caption, caption, max(1, width))])
+        pictures.row(pictures.figure(image, caption, caption, max(1, width)))
     st.button(_("Back to the canvas"), icon=":material/draw:", key="unsend", on_click=_back)
     return image[..., None].repeat(3, 2) if image.ndim == 2 else image
 
@@ -46,35 +40,36 @@ def show() -> None:
         way = st.segmented_control(
             _("Where from"),
             list(WAYS),
-            format_func=WAYS.__getitem__,
+            format_func=lambda way: WAYS[way][0],
             key="draw_way",
             default="upload",
             required=True,
             on_change=resources.forget,
             args=("draw_image_error",),
         )
-        version = st.session_state.setdefault("draw_upload_version", 0)
-        if way == "upload":
-            key = f"draw_upload-{version}"
-            st.file_uploader(
-                _("A picture of one or more digits, at most 20 MB. On a phone this offers the camera, too."),
-                type=TYPES,
-                key=key,
-                on_change=take_file,
-                args=(key,),
-            )
-        elif way == "camera":
-            key = f"draw_camera-{version}"
-            st.camera_input(_("Dark, thick digits on white paper, no lines"), key=key, on_change=take_file, args=(key,))
-            st.caption(_("A browser gives its camera only to this computer itself or over https."))
-        else:
-            st.button(
-                _("Show a random test digit"), icon=":material/casino:", key="draw_test", on_click=take_test_digit
-            )
-            st.caption(_("One of 10,000 that no network here learned from. Its true label comes after the answer."))
-        error = st.session_state.get("draw_image_error")
-        if error:
+        WAYS[way or "upload"][1]()
+        if error := st.session_state.get("draw_image_error"):
             st.error(plain(error), icon=":material/error:")
+
+
+def show_upload() -> None:
+    """A picture file."""
+    key = f"draw_upload-{_version()}"
+    label = _("A picture of one or more digits, at most 20 MB. On a phone this offers the camera, too.")
+    st.file_uploader(label, type=TYPES, key=key, on_change=take_file, args=(key,))
+
+
+def show_camera() -> None:
+    """A photograph of paper."""
+    key = f"draw_camera-{_version()}"
+    st.camera_input(_("Dark, thick digits on white paper, no lines"), key=key, on_change=take_file, args=(key,))
+    st.caption(_("A browser gives its camera only to this computer itself or over https."))
+
+
+def show_test_digit() -> None:
+    """One of the test digits."""
+    st.button(_("Show a random test digit"), icon=":material/casino:", key="draw_test", on_click=take_test_digit)
+    st.caption(_("One of 10,000 that no network here learned from. Its true label comes after the answer."))
 
 
 def take_file(key: str) -> None:
@@ -85,7 +80,7 @@ def take_file(key: str) -> None:
     state: Any = st.session_state
     resources.forget("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
     file = state.get(key)
-    if file is None:  # taken away again
+    if file is None:  # it was removed
         return
     try:
         pixels = on_paper(decode_image(file, _("This file")))
@@ -117,4 +112,16 @@ def _send(pixels: Pixels, caption: str, label: int | None = None) -> None:
 
 def _back() -> None:
     resources.forget("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
-    st.session_state["draw_upload_version"] = st.session_state.get("draw_upload_version", 0) + 1  # empties the uploader
+    st.session_state["draw_upload_version"] = _version() + 1  # empties the uploader
+
+
+def _version() -> int:
+    """Part of the uploader's key: with another key it is empty."""
+    return int(st.session_state.get("draw_upload_version", 0))
+
+
+WAYS = {
+    "upload": (_("Upload"), show_upload),
+    "camera": (_("Photograph"), show_camera),
+    "test": (_("A test digit"), show_test_digit),
+}

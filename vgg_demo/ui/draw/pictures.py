@@ -7,17 +7,16 @@ import io
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from vgg_demo.text import _
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import torch
 
-    Pixels = npt.NDArray[np.uint8]
-
+Pixels = npt.NDArray[np.uint8]
 STYLE = """<style>
 .pictures { display: flex; flex-wrap: wrap; gap: .9rem; align-items: flex-start; }
 .pictures figure { margin: 0; font-size: .85rem; line-height: 1.35; max-width: 100%; }
@@ -28,11 +27,9 @@ LARGEST = 560  # pixels a side that are sent to the browser
 INK_SHADE = 0.55  # how bright ink is under heat: a colour must stand out from it
 SPEAKS_FOR, SPEAKS_AGAINST = (240, 138, 60), (63, 160, 220)  # orange, blue
 MAP_PIXELS = 56
-PLACES = [
-    [_("upper left"), _("top"), _("upper right")],
-    [_("left"), _("middle"), _("right")],
-    [_("lower left"), _("bottom"), _("lower right")],
-]
+GAP_GREY = 96  # between maps
+PLACES = [_("upper left"), _("top"), _("upper right"), _("left"), _("middle"), _("right"), _("lower left"),
+          _("bottom"), _("lower right")]  # fmt: skip
 
 
 def figure(pixels: Pixels, caption: str, alt: str, width: int = 140) -> str:
@@ -51,7 +48,7 @@ def figure(pixels: Pixels, caption: str, alt: str, width: int = 140) -> str:
     )
 
 
-def row(figures: list[str]) -> None:
+def row(*figures: str) -> None:
     """Pictures beside each other; on a narrow screen they wrap."""
     st.html(f'{STYLE}<div class="pictures">{"".join(figures)}</div>')
 
@@ -65,8 +62,6 @@ def with_box(ink: npt.NDArray[np.float32], box: tuple[int, int, int, int]) -> Pi
     left, top, right, bottom = box
     frame = (left - thickness, top - thickness, right + thickness - 1, bottom + thickness - 1)
     ImageDraw.Draw(picture).rectangle(frame, outline=SPEAKS_FOR, width=thickness)
-    import numpy as np
-
     return np.array(picture)
 
 
@@ -75,8 +70,6 @@ def heat_over(digit: Pixels, heat: torch.Tensor) -> Pixels:
 
     heat: (28, 28) in [-1, 1]; orange above 0, blue below, the stronger the more of it.
     """
-    import numpy as np
-
     strength = heat.numpy().clip(-1, 1)[..., None]
     colours = np.where(strength >= 0, np.array(SPEAKS_FOR), np.array(SPEAKS_AGAINST))
     ink = (digit * INK_SHADE)[..., None] + np.where(digit[..., None] > 127, 60, 0)
@@ -85,27 +78,21 @@ def heat_over(digit: Pixels, heat: torch.Tensor) -> Pixels:
 
 
 def strongest_place(heat: torch.Tensor) -> str:
-    """In words, which ninth of a map, (28, 28), has most of it."""
+    """In words, which ninth of a map, (H, W), has most of it."""
     import torch.nn.functional as F
 
-    ninths = F.adaptive_avg_pool2d(heat[None].float(), 3)[0]
-    place = int(ninths.argmax())
-    return PLACES[place // 3][place % 3]
+    return PLACES[int(F.adaptive_avg_pool2d(heat[None].float(), 3).argmax())]
 
 
 def mosaic(maps: torch.Tensor, columns: int = 8) -> Pixels:
     """Maps, (K, h, w) at least 0, in one picture with thin gaps; white is the largest value among them."""
-    import numpy as np
     import torch.nn.functional as F
+    from torchvision.utils import make_grid
 
     if maps.shape[-1] > MAP_PIXELS:
         maps = F.adaptive_avg_pool2d(maps, MAP_PIXELS)
-    count, height, width = maps.shape
-    rows = -(-count // columns)
-    gap = max(1, height // 14)
-    picture = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), 96, np.uint8)
-    brightness = (maps / max(float(maps.max()), 1e-12) * 255).round().numpy().astype(np.uint8)
-    for place in range(rows * columns):
-        top, left = place // columns * (height + gap), place % columns * (width + gap)
-        picture[top : top + height, left : left + width] = brightness[place] if place < count else 96
+    gap = max(1, maps.shape[1] // 14)
+    brightness = maps[:, None] / max(float(maps.max()), 1e-12)  # (K, 1, h, w)
+    grid = make_grid(brightness, columns, gap, pad_value=GAP_GREY / 255)[0, gap:-gap, gap:-gap]
+    picture: Pixels = (grid * 255).round().byte().numpy()
     return picture

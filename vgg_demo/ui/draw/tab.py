@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from vgg_demo.errors import VggDemoError
-from vgg_demo.text import _, percent, plain
-from vgg_demo.ui.draw import (
-    canvas as draw_canvas,
-)
-from vgg_demo.ui.draw import (
-    compare as draw_compare,
-)
-from vgg_demo.ui.draw import (
-    inputs,
-    pictures,
-    probability_charts,
-)
-from vgg_demo.ui.draw import (
-    layers as draw_layers,
-)
-from vgg_demo.ui.draw import (
-    logits as draw_logits,
-)
-from vgg_demo.ui.draw import (
-    looked as draw_looked,
-)
-from vgg_demo.ui.draw import (
-    steps as draw_steps,
-)
-from vgg_demo.ui.draw.look import Look, read
-from vgg_demo.ui.evaluate.tab import pick_checkpoint
-from vgg_demo.ui.shared import charts, resources
+from vgg_demo.text import _, confidence_in_words, percent, plain
+from vgg_demo.ui.draw import attribution, canvas, charts, compare, feature_maps, inputs, logits, pictures, preprocessing
+from vgg_demo.ui.draw.inference import Inference, read
+from vgg_demo.ui.shared import networks, sections
+from vgg_demo.ui.shared.charts import probabilities_in_words
 
 if TYPE_CHECKING:
     from vgg_demo.drawing.predict import Reading
@@ -75,63 +52,60 @@ def show() -> None:
 
 def show_tab() -> None:
     """The network, the canvas, what it reads; other ways to a digit; a look inside."""
-    with st.container(width=480):
-        path = pick_checkpoint("draw_checkpoint")
-    if path is None:
+    network = networks.pick_network("draw_checkpoint")
+    if network is None:
         return
+    widths = [2.7, 0.9, 1.2] if st.session_state.get("wide") else [1.25, 0.9, 1.4]
     with st.container(key="drawing"):
-        canvas, answer, bars = st.columns(
-            [2.7, 0.9, 1.2] if st.session_state.get("wide") else [1.25, 0.9, 1.4], gap="medium"
-        )
-    with canvas:
+        drawing, answer, bars = st.columns(widths, gap="medium")
+    with drawing:
         sent = inputs.show_sent()
         with st.container(key="sketch"):
-            pixels, drawn_again = draw_canvas.sketch_pad()
+            pixels, rasterized = canvas.sketch_pad()
     try:
-        name = st.session_state["draw_checkpoint"]
-        look = read(name, path, pixels, drawn_again) if sent is None else read(name, path, sent)
+        inference = read(network, pixels, rasterized) if sent is None else read(network, sent)
         with answer, st.container(key="reading"):
-            look = show_reading(look)
+            inference = show_reading(inference)
         with bars:
-            show_bars(look)
+            show_bars(inference)
         ways, pen = st.columns(2, gap="large")
         with ways:
             inputs.show()
         with pen:
-            draw_canvas.settings()
-        if look is not None:
-            show_section(look)
+            canvas.settings()
+        if inference is not None:
+            sections.show(_("Look inside"), SECTIONS, "draw_section", inference)
     except (VggDemoError, FileNotFoundError) as error:
         st.error(plain(error))
 
 
-def show_reading(look: Look | None) -> Look | None:
-    """The answer, and below it the picture that the network got. Returns the look at the chosen digit."""
+def show_reading(inference: Inference | None) -> Inference | None:
+    """The answer, and below it the picture that the network got. Returns it with the digit that was chosen."""
     with st.container(key="answer"):
-        show_answer(look)
-    if look is None:
+        show_answer(inference)
+    if inference is None:
         return None
     with st.container(key="about"):
         with st.container():
-            if len(look.readings) > 1:
-                look = choose(look)
-            show_true_label(look.reading)
+            if len(inference.readings) > 1:
+                inference = choose(inference)
+            show_true_label(inference.reading)
         with st.container(key="seen", width="content"):
             caption = _("What the network sees: 28×28")
             alt = _("The drawing, scaled and centred in 28 by 28 pixels")
-            pictures.row([pictures.figure(look.reading.prepared.digit, caption, alt)])
-    return look
+            pictures.row(pictures.figure(inference.reading.prepared.digit, caption, alt))
+    return inference
 
 
-def show_answer(look: Look | None) -> None:
+def show_answer(inference: Inference | None) -> None:
     """The digit or digits, and how sure the network is; or what to do."""
-    if look is None:
+    if inference is None:
         with st.container(key="nothing"):
             show_nothing()
-    elif len(look.readings) > 1:
-        show_digits(look)
+    elif len(inference.readings) > 1:
+        show_digits(inference)
     else:
-        show_digit(look)
+        show_digit(inference)
 
 
 def show_true_label(reading: Reading) -> None:
@@ -153,10 +127,10 @@ def show_nothing() -> None:
     st.caption(_("The canvas is empty. Use a finger, a pen, the mouse or the keyboard; every stroke is read at once."))
 
 
-def show_digit(look: Look) -> None:
+def show_digit(inference: Inference) -> None:
     """One digit, or that the network cannot tell."""
-    reading = look.reading
-    digit, sure = reading.digit, max(reading.probabilities)
+    reading = inference.reading
+    digit = reading.digit
     if not reading.can_tell:
         st.html('<div class="answer-none" role="status">' + _("I can't tell") + "</div>")
         if reading.prepared.looks_like_two:
@@ -165,61 +139,43 @@ def show_digit(look: Look) -> None:
             st.caption(_("This does not look like a digit. If it must be one: {digit}.").format(digit=digit))
         return
     st.html(f'<div class="answer-digit" role="status" aria-label="{_("The answer")}: {digit}">{digit}</div>')
-    st.caption(_("over 99.9 % sure") if sure > 0.999 else _("{sure} sure").format(sure=percent(sure, 1)))
+    st.caption(confidence_in_words(max(reading.probabilities)))
 
 
-def show_digits(look: Look) -> None:
+def show_digits(inference: Inference) -> None:
     """Several digits, left to right."""
-    digits = "".join(str(reading.digit) if reading.can_tell else "?" for reading in look.readings)
+    digits = "".join(str(reading.digit) if reading.can_tell else "?" for reading in inference.readings)
     st.html(f'<div class="answer-several" role="status" aria-label="{_("The answer")}: {digits}">{digits}</div>')
     if "?" in digits:
         st.caption(_("?: I can't tell; this does not look like a digit."))
 
 
-def choose(look: Look) -> Look:
+def choose(inference: Inference) -> Inference:
     """Which of several digits to look into, and how sure the network is of each."""
 
     def name(place: int) -> str:
-        reading = look.readings[place]
+        reading = inference.readings[place]
         text = _("{place}: {digit}, {sure}") if reading.can_tell else _("{place}: can't tell")
         return text.format(place=place + 1, digit=reading.digit, sure=percent(max(reading.probabilities), 0))
 
-    count = len(look.readings)
+    count = len(inference.readings)
     chosen = st.segmented_control(
         _("Look into"), range(count), default=0, format_func=name, key=f"draw_chosen-{count}", required=True
     )
-    return replace(look, chosen=chosen or 0)
+    return replace(inference, chosen=chosen or 0)
 
 
-def show_bars(look: Look | None) -> None:
+def show_bars(inference: Inference | None) -> None:
     """The ten probabilities of the chosen digit."""
-    probabilities = [0.0] * 10 if look is None else look.reading.probabilities
-    st.echarts_chart(
-        probability_charts.bars(probabilities, look is None or look.reading.can_tell),
-        height=320,
-        key="bars",
-        alt=charts.probabilities_in_words(probabilities),
-    )
+    probabilities = [0.0] * 10 if inference is None else inference.reading.probabilities
+    spec = charts.probability_bars(probabilities, inference is None or inference.reading.can_tell)
+    st.echarts_chart(spec, height=320, key="bars", alt=probabilities_in_words(probabilities))
 
 
-def show_section(look: Look) -> None:
-    """One closer look, when it is asked for; what is not asked for is not computed."""
-    section = st.segmented_control(
-        _("Look inside"),
-        list(SECTIONS),
-        format_func=lambda name: SECTIONS[name][0],
-        key="draw_section",
-        persist_state=resources.KEPT,
-    )
-    if section is not None:
-        with st.container(key="inside"):
-            SECTIONS[section][1](look)
-
-
-SECTIONS: dict[str, tuple[str, Callable[[Look], None]]] = {
-    "steps": (_("Every step"), draw_steps.show),
-    "layers": (_("Feature maps"), draw_layers.show),
-    "looked": (_("Where it looked"), draw_looked.show),
-    "logits": (_("Logits and softmax"), draw_logits.show),
-    "compare": (_("Two networks"), draw_compare.show),
+SECTIONS: sections.Sections[Inference] = {
+    "preprocessing": (_("Every step"), preprocessing.show),
+    "feature_maps": (_("Feature maps"), feature_maps.show),
+    "attribution": (_("Where it looked"), attribution.show),
+    "logits": (_("Logits and softmax"), logits.show),
+    "compare": (_("Two networks"), compare.show),
 }

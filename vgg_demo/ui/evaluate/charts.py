@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
 from vgg_demo.metrics import ReliabilityBin, Selective, expected_calibration_error, worst_confusions
 from vgg_demo.text import _, percent
 from vgg_demo.ui.shared.charts import GREY, Spec
+
+if TYPE_CHECKING:
+    from vgg_demo.analysis.robustness import RobustnessCurve
 
 # the matrix has a fixed margin, so that where a cell lies follows from the chart's size alone
 MATRIX_LEFT, MATRIX_TOP, MATRIX_RIGHT, MATRIX_BOTTOM = 46, 46, 6, 6
@@ -19,18 +22,8 @@ LINES = [(BLUE, "solid", "circle"), (ORANGE, "dashed", "rect"), (GREEN, "dotted"
          (PURPLE, "solid", "diamond"), ("#B79F00", "dashed", "roundRect")]  # fmt: skip
 # Okabe and Ito's eight colours and two more; each digit has a shape, too
 DIGIT_COLOURS = [BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#8C6BB1", "#B79F00", "#7F7F7F", "#A6461F"]
-DIGIT_SHAPES = [
-    "circle",
-    "rect",
-    "triangle",
-    "diamond",
-    "roundRect",
-    "pin",
-    "arrow",
-    "emptyCircle",
-    "emptyTriangle",
-    "emptyRect",
-]
+DIGIT_SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "arrow", "emptyCircle", "emptyTriangle",
+                "emptyRect"]  # fmt: skip
 
 
 def confusion(matrix: list[list[int]], by_share: bool, is_dimmed: bool, chosen: tuple[Any, Any]) -> Spec:
@@ -43,48 +36,40 @@ def confusion(matrix: list[list[int]], by_share: bool, is_dimmed: bool, chosen: 
         [math.log1p(1000 * count / max(1, sum(row)) if by_share else count) for count in row] for row in matrix
     ]  # one error shows beside fifty
     strongest = max([strengths[t][a] for t in range(10) for a in range(10) if t != a] + [math.log1p(1)])
-    cells: list[dict[str, Any]] = []
-    for true, row in enumerate(matrix):
-        for answer, count in enumerate(row):
-            is_right = true == answer
-            error = _orange(strengths[true][answer] / strongest) if count else TRACE
-            style: dict[str, Any] = {"color": error if not is_right or not count else FAINT if is_dimmed else BLUE}
-            frame = {"borderColor": MARK, "borderWidth": 4 if chosen == (true, answer) else 0}
-            label = {"show": count > 0, "formatter": _share(count / max(1, sum(row))) if by_share else f"{count}"}
-            label["color"] = "#000000" if not is_right else GREY if is_dimmed else "#FFFFFF"
-            cells.append(
-                {
-                    "value": [answer, true, count],
-                    "visualMap": False,
-                    "itemStyle": style | frame,
-                    "label": label,
-                    "select": {"itemStyle": style | frame},
-                }
-            )
+
+    def cell(true: int, answer: int, count: int) -> Spec:
+        is_right = true == answer
+        error = _orange(strengths[true][answer] / strongest) if count else TRACE
+        style = {
+            "color": error if not is_right or not count else FAINT if is_dimmed else BLUE,
+            "borderColor": MARK,
+            "borderWidth": 4 if chosen == (true, answer) else 0,
+        }
+        label = {
+            "show": count > 0,
+            "formatter": _share(count / max(1, sum(matrix[true]))) if by_share else f"{count}",
+            "color": "#000000" if not is_right else GREY if is_dimmed else "#FFFFFF",
+        }
+        value = [answer, true, count]
+        return {"value": value, "visualMap": False, "itemStyle": style, "label": label, "select": {"itemStyle": style}}
+
+    cells = [cell(true, answer, count) for true, row in enumerate(matrix) for answer, count in enumerate(row)]
+    return _matrix(cells, font_size=10 if by_share else 11)
+
+
+def _matrix(cells: list[Spec], font_size: int) -> Spec:
+    """A heat map of ten by ten cells, the first row at the top."""
     return {
         "animation": False,
-        "grid": {
-            "left": MATRIX_LEFT,
-            "right": MATRIX_RIGHT,
-            "top": MATRIX_TOP,
-            "bottom": MATRIX_BOTTOM,
-            "containLabel": False,
-            "outerBoundsMode": "none",
-        },
+        "grid": {"left": MATRIX_LEFT, "right": MATRIX_RIGHT, "top": MATRIX_TOP, "bottom": MATRIX_BOTTOM,
+                 "containLabel": False, "outerBoundsMode": "none"},
         "tooltip": {"formatter": _("{@[2]} images of {@[1]} were read as {@[0]}")},
-        "xAxis": _digit_axis(_("the network's answer"), {"position": "top"}),
-        "yAxis": _digit_axis(_("the true digit"), {"inverse": True}),
+        "xAxis": {**_digit_axis(_("the network's answer")), "position": "top"},
+        "yAxis": {**_digit_axis(_("the true digit")), "inverse": True},
         "visualMap": {"show": False, "min": 0, "max": 1},  # a heat map must have one; the cells bring their own colours
-        "series": [
-            {
-                "name": _("images"),
-                "type": "heatmap",
-                "data": cells,
-                "selectedMode": "single",
-                "label": {"fontSize": 10 if by_share else 11, "textBorderWidth": 0},
-            }
-        ],
-    }
+        "series": [{"name": _("images"), "type": "heatmap", "data": cells, "selectedMode": "single",
+                    "label": {"fontSize": font_size, "textBorderWidth": 0}}],
+    }  # fmt: skip
 
 
 def cell_of(data_index: int) -> tuple[int, int]:
@@ -116,20 +101,12 @@ def reliability(bins: list[ReliabilityBin]) -> Spec:
         }
         for part in bins
     ]
-    return {
-        "animation": False,
-        "grid": {"left": 8, "right": 16, "top": 36, "bottom": 32, "containLabel": True},
-        "legend": {"top": 0, "left": 0},
-        "tooltip": {"formatter": _("sure: {@[0]}, right: {@[1]}, answers: {@[2]}")},
-        "xAxis": _value_axis(_("how sure it is"), 0, 1),
-        "yAxis": _value_axis(_("share that is right"), 0, 1, gap=40),
-        "series": [
-            {"name": _("this network"), "type": "line", "data": points, "symbol": "circle",
-             "itemStyle": {"color": BLUE}, "lineStyle": {"color": BLUE}},
-            {"name": _("as sure as right"), "type": "line", "data": [[0, 0], [1, 1]], "showSymbol": False,
-             "silent": True, "lineStyle": {"type": "dashed", "color": GREY}, "itemStyle": {"color": GREY}},
-        ],
-    }  # fmt: skip
+    this = {"name": _("this network"), "type": "line", "data": points, "symbol": "circle",
+            "itemStyle": {"color": BLUE}, "lineStyle": {"color": BLUE}}  # fmt: skip
+    ideal = {"name": _("as sure as right"), "type": "line", "data": [[0, 0], [1, 1]], "showSymbol": False,
+             "silent": True, "lineStyle": {"type": "dashed", "color": GREY}, "itemStyle": {"color": GREY}}  # fmt: skip
+    x, y = _value_axis(_("how sure it is"), 0, 1), _value_axis(_("share that is right"), 0, 1, gap=40)
+    return _lines([this, ideal], x, y, {"formatter": _("sure: {@[0]}, right: {@[1]}, answers: {@[2]}")})
 
 
 def reliability_in_words(bins: list[ReliabilityBin]) -> str:
@@ -149,15 +126,12 @@ def selective(rows: list[Selective]) -> Spec:
         for row in rows
         if row.answered
     ]
-    return {
-        "animation": False,
-        "grid": {"left": 8, "right": 16, "top": 12, "bottom": 32, "containLabel": True},
-        "tooltip": {"formatter": _("at least {@[2]} % sure: answers {@[0]} %, of those {@[1]} % right")},
-        "xAxis": {**_value_axis(_("digits it still answers, %"), high=100), "scale": True},
-        "yAxis": {**_value_axis(_("of those right, %"), high=100, gap=48), "scale": True},
-        "series": [{"type": "line", "data": points, "symbol": "rect", "symbolSize": 8, "lineStyle": {"color": ORANGE},
-                    "itemStyle": {"color": ORANGE}}],
-    }  # fmt: skip
+    line = {"type": "line", "data": points, "symbol": "rect", "symbolSize": 8, "lineStyle": {"color": ORANGE},
+            "itemStyle": {"color": ORANGE}}  # fmt: skip
+    x = {**_value_axis(_("digits it still answers, %"), high=100), "scale": True}
+    y = {**_value_axis(_("of those right, %"), high=100, gap=48), "scale": True}
+    tooltip = {"formatter": _("at least {@[2]} % sure: answers {@[0]} %, of those {@[1]} % right")}
+    return _lines([line], x, y, tooltip)
 
 
 def selective_in_words(rows: list[Selective]) -> str:
@@ -171,22 +145,15 @@ def selective_in_words(rows: list[Selective]) -> str:
     return _("Answering only when sure. ") + "; ".join(cases)
 
 
-def robustness(curves: dict[str, tuple[list[float], list[float]]], unit: str) -> Spec:
-    """Accuracy over the amount of one distortion, a line for each network. curves: amounts and accuracies by name."""
+def robustness(curves: dict[str, RobustnessCurve], unit: str) -> Spec:
+    """Accuracy over the amount of one distortion, a line for each network. curves: by the network's name."""
     series = []
-    for (name, (amounts, accuracies)), (colour, dash, symbol) in zip(curves.items(), LINES, strict=False):
-        data = [[amount, round(accuracy * 100, 2)] for amount, accuracy in zip(amounts, accuracies, strict=True)]
+    for (name, curve), (colour, dash, symbol) in zip(curves.items(), LINES, strict=False):
+        data = [[amount, round(share * 100, 2)] for amount, share in zip(curve.amounts, curve.accuracies, strict=True)]
         series.append({"name": name, "type": "line", "data": data, "symbol": symbol, "symbolSize": 7,
                        "lineStyle": {"color": colour, "type": dash}, "itemStyle": {"color": colour}})  # fmt: skip
-    return {
-        "animation": False,
-        "grid": {"left": 8, "right": 16, "top": 34 if len(curves) > 1 else 12, "bottom": 32, "containLabel": True},
-        "legend": {"show": len(curves) > 1, "top": 0, "left": 0},
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.2f %%"},
-        "xAxis": {**_value_axis(unit), "scale": True},
-        "yAxis": _value_axis(_("right, %"), 0, 100, gap=36),
-        "series": series,
-    }
+    x, y = {**_value_axis(unit), "scale": True}, _value_axis(_("right, %"), 0, 100, gap=36)
+    return _lines(series, x, y, {"trigger": "axis", "valueFormatter": "%.2f %%"})
 
 
 def embedding(points: dict[int, list[tuple[float, float, str, str]]]) -> Spec:
@@ -234,11 +201,25 @@ def _share(share: float) -> str:
     return f"{share * 100:.0f}" if share >= 0.1 else f"{share * 100:.1f}"
 
 
-def _digit_axis(name: str, place: dict[str, Any]) -> dict[str, Any]:
+def _lines(series: list[Spec], x: Spec, y: Spec, tooltip: Spec) -> Spec:
+    """Lines over two axes; more than one have a legend above."""
+    several = len(series) > 1
+    return {
+        "animation": False,
+        "grid": {"left": 8, "right": 16, "top": 36 if several else 12, "bottom": 32, "containLabel": True},
+        "legend": {"show": several, "top": 0, "left": 0},
+        "tooltip": tooltip,
+        "xAxis": x,
+        "yAxis": y,
+        "series": series,
+    }
+
+
+def _digit_axis(name: str) -> Spec:
     return {"type": "category", "data": [str(digit) for digit in range(10)], "name": name, "nameLocation": "middle",
-            "nameGap": 26, "axisTick": {"show": False}, **place}  # fmt: skip
+            "nameGap": 26, "axisTick": {"show": False}}  # fmt: skip
 
 
-def _value_axis(name: str, low: float | None = None, high: float | None = None, gap: int = 24) -> dict[str, Any]:
+def _value_axis(name: str, low: float | None = None, high: float | None = None, gap: int = 24) -> Spec:
     limits = {key: value for key, value in (("min", low), ("max", high)) if value is not None}
     return {"type": "value", "name": name, "nameLocation": "middle", "nameGap": gap, **limits}

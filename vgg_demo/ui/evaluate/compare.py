@@ -8,105 +8,95 @@ import streamlit as st
 
 from vgg_demo.analysis.comparison import Comparison, compare
 from vgg_demo.errors import VggDemoError
-from vgg_demo.predictions import Predictions
-from vgg_demo.runs.store import get_run, shipped_names
 from vgg_demo.text import _, percent, plain
-from vgg_demo.ui.evaluate import gallery, honest, results, size
-from vgg_demo.ui.evaluate.figures import summary
-from vgg_demo.ui.evaluate.results import DigitSet, Network
-from vgg_demo.ui.shared import resources
+from vgg_demo.ui.evaluate import gallery, results, reveal, sample_size
+from vgg_demo.ui.evaluate.results import DigitSet, Result
+from vgg_demo.ui.shared import networks
+from vgg_demo.ui.shared.networks import Network
+
+NO_OTHER = {
+    "test": _("There is no other network with an open test result. Train one, or reveal the test result of a run."),
+    "validation": _(
+        "There is no other network that kept the same validation digits apart (same seed, same number). Train "
+        "one, or compare on the test digits."
+    ),
+    "own": _("There is no other network yet. Train one first, in the Train tab."),
+}  # by the kind of digits
 
 
 def others(network: Network, digit_set: DigitSet) -> dict[str, Network]:
-    """The other networks that may be shown the same digits, by name.
-
-    Test digits: those whose test result is open. Validation digits: those that kept the same digits apart, because any
-    other has learned from some of them.
-    """
+    """The other networks that may be shown the same digits, by name."""
     found = {}
-    for name, path in resources.checkpoint_choices().items():
-        if name == network.name:
-            continue
-        with contextlib.suppress(VggDemoError, FileNotFoundError):  # one that cannot be read is none to compare with
-            run = None if name in shipped_names() else get_run(name)
-            other = Network(name, path, run)
-            if digit_set.key.startswith("validation"):
-                same = results.validation_set(other.config)
-                if same is None or same.key != digit_set.key:
-                    continue
-            elif digit_set.key == "test" and not honest.is_open(other):
-                continue
-            found[name] = other
+    for name, other in networks.choices().items():
+        with contextlib.suppress(VggDemoError, FileNotFoundError):  # a checkpoint that cannot be read is left out
+            if name != network.name and may_see(other, digit_set):
+                found[name] = other
     return found
 
 
-def show(network: Network, digit_set: DigitSet, predictions: Predictions) -> None:
+def may_see(network: Network, digit_set: DigitSet) -> bool:
+    """Whether a network may be compared on these digits.
+
+    Test digits: when its test result is open. Validation digits: when it kept the same digits apart, because any other
+    has learned from some of them. Raises CheckpointError or FileNotFoundError.
+    """
+    if digit_set.kind == "validation":
+        own = results.validation_set(network.config)
+        return own is not None and own.key == digit_set.key
+    return digit_set.kind == "own" or reveal.is_open(network)
+
+
+def show(result: Result) -> None:
     """Pick another network, and put both side by side."""
-    choices = others(network, digit_set)
+    choices = others(result.network, result.digit_set)
     if not choices:
-        if digit_set.key == "test":
-            text = _(
-                "There is no other network with an open test result. Train one, or reveal the test result of a run."
-            )
-        elif digit_set.key == "own":
-            text = _("There is no other network yet. Train one first, in the Train tab.")
-        else:
-            text = _(
-                "There is no other network that kept the same validation digits apart (same seed, same number). Train "
-                "one, or compare on the test digits."
-            )
-        st.info(text, icon=":material/info:")
+        st.info(NO_OTHER[result.digit_set.kind], icon=":material/info:")
         return
-    if st.session_state.get("compare_with") not in choices:
-        st.session_state["compare_with"] = next(iter(choices))
     with st.container(width=480):
         other = choices[st.selectbox(_("Compare with"), list(choices), key="compare_with")]
-    counts = [len(predictions)]
-    second = results.remembered(other, digit_set, counts)
+    count = len(result.predictions)
+    second = results.remembered(other, result.digit_set, [count])
     if second is None:
-        second = size.ask_for(other, digit_set, len(predictions), "compare")
+        button = _("Evaluate {name} on the same digits").format(name=plain(other.name))
+        second = sample_size.ask(other, result.digit_set, count, button, "compare")
     if second is not None:
-        show_comparison(network, other, digit_set, predictions, second)
+        show_comparison(result, Result(other, result.digit_set, second))
 
 
-def show_comparison(
-    network: Network, other: Network, digit_set: DigitSet, first: Predictions, second: Predictions
-) -> None:
+def show_comparison(first: Result, second: Result) -> None:
     """The figures of both, McNemar's test in a sentence, and the digits that only one gets right."""
-    result = compare(first, second)
-    one, two = plain(network.name), plain(other.name)
-    figures = [summary(first), summary(second)]
-    intervals = [f"{percent(f.interval[0])} – {percent(f.interval[1])}" for f in figures]
+    found = compare(first.predictions, second.predictions)
+    one, two = plain(first.network.name), plain(second.network.name)
+    figures = [first.summary, second.summary]
     st.table(
         {
             _("network"): [one, two],
             _("accuracy"): [percent(f.accuracy) for f in figures],
-            _("95 % interval"): intervals,
+            _("95 % interval"): [f"{percent(f.interval[0])} – {percent(f.interval[1])}" for f in figures],
             _("right"): [f"{f.correct:,} / {f.n:,}" for f in figures],
             _("loss"): [f"{f.loss:.4f}" for f in figures],
         },
         hide_index=True,
     )
-    st.markdown(in_words(result, one, two))
-    tabs = {
-        "first": (_("Only {name} reads these").format(name=one), result.only_first, second, other),
-        "second": (_("Only {name} reads these").format(name=two), result.only_second, first, network),
-    }
-    side = st.segmented_control(
+    st.markdown(in_words(found, one, two))
+    sides = {"first": (one, found.only_first, second), "second": (two, found.only_second, first)}
+    text = _("Only {name} reads these")
+    chosen = st.segmented_control(
         _("The digits"),
-        list(tabs),
-        format_func=lambda key: f"{tabs[key][0]} ({len(tabs[key][1]):,})",
+        list(sides),
+        format_func=lambda side: f"{text.format(name=sides[side][0])} ({len(sides[side][1]):,})",
         default="first",
         key="compare_side",
         required=True,
     )
-    _title, positions, shown, whose = tabs[side or "first"]
+    side = chosen or "first"
+    _name, positions, wrong = sides[side]
     if not len(positions):
         st.caption(_("There is none."))
         return
-    st.caption(_("Each with what {name} read in it instead.").format(name=plain(whose.name)))
-    order = shown.confidences[positions].argsort(kind="stable")[::-1]
-    gallery.show(shown, positions[order], whose, digit_set, f"compare-{side}-{network.name}-{other.name}")
+    st.caption(_("Each with what {name} read in it instead.").format(name=plain(wrong.network.name)))
+    order = wrong.predictions.confidences[positions].argsort(kind="stable")[::-1]
+    gallery.show(wrong, positions[order], f"compare-{side}-{first.network.name}-{second.network.name}")
 
 
 def in_words(result: Comparison, first: str, second: str) -> str:
@@ -121,12 +111,9 @@ def in_words(result: Comparison, first: str, second: str) -> str:
     if one + two == 0:
         return counts + " " + _("They are right and wrong on the same digits: there is no difference to test.")
     chance = percent(result.p_value, 1) if result.p_value >= 0.001 else _("less than 0.1 %")
-    test = _(
-        "If both were equally good, a split as uneven as {one:,} to {two:,} would come up in {chance} of cases"
-    ).format(one=one, two=two, chance=chance)
+    test = _("If both were equally good, a split as uneven as {one:,} to {two:,} would come up in {chance} of cases")
+    verdict = _("**so this difference may well be chance** (McNemar's test).")
     if result.is_significant:
-        better = first if one > two else second
-        verdict = _("**so {name} is really better** on such digits (McNemar's test).").format(name=better)
-    else:
-        verdict = _("**so this difference may well be chance** (McNemar's test).")
+        verdict = _("**so {name} is really better** on such digits (McNemar's test).")
+    test, verdict = test.format(one=one, two=two, chance=chance), verdict.format(name=first if one > two else second)
     return f"{counts} {test}, {verdict}"

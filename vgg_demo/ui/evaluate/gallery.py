@@ -5,19 +5,17 @@ from __future__ import annotations
 import base64
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from vgg_demo.colours import BLUE, ORANGE
-from vgg_demo.text import DRAW, _, percent
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from vgg_demo.predictions import Positions, Predictions
-    from vgg_demo.ui.evaluate.results import DigitSet, Network
+from vgg_demo.predictions import Positions
+from vgg_demo.text import DRAW, _, confidence_in_words
+from vgg_demo.ui.evaluate.results import Result
+from vgg_demo.ui.shared.charts import probabilities_in_words
 
 STYLE = f"""<style>
 .tile {{ font-size: .82rem; line-height: 1.3; text-align: center; }}
@@ -36,61 +34,45 @@ PER_PAGE = 12
 TILE_WIDTH = 134
 
 
-def show(
-    predictions: Predictions,
-    positions: Positions,
-    network: Network,
-    digit_set: DigitSet,
-    name: str,
-    per_page: int = PER_PAGE,
-) -> None:
+@st.fragment
+def show(result: Result, positions: Positions, name: str, per_page: int = PER_PAGE) -> None:
     """The images at these positions, in this order. name: for the elements' keys; a new one begins at page 1."""
-    st.fragment(_show)(predictions, positions, network, digit_set, name, per_page)
-
-
-def _show(
-    predictions: Predictions, positions: Positions, network: Network, digit_set: DigitSet, name: str, per_page: int
-) -> None:
     pages = -(-len(positions) // per_page)
     page = 1
     if pages > 1:
         page = st.pagination(pages, key=f"{name}-page") or 1
     start = (page - 1) * per_page
     shown = positions[start : start + per_page].tolist()
-    st.caption(
-        _("{first:,} to {last:,} of {count:,}").format(first=start + 1, last=start + len(shown), count=len(positions))
-    )
+    text = _("{first:,} to {last:,} of {count:,}")
+    st.caption(text.format(first=start + 1, last=start + len(shown), count=len(positions)))
     with st.container(horizontal=True, gap="small", key=f"{name}-tiles"):
         for position in shown:
-            tile(predictions, position, network, digit_set, name)
+            tile(result, position, name)
 
 
-def tile(predictions: Predictions, position: int, network: Network, digit_set: DigitSet, name: str) -> None:
+def tile(result: Result, position: int, name: str) -> None:
     """One image: what it is, what it was read as and how sure, ten bars, and "Send to Draw"."""
+    predictions, digit_set = result.predictions, result.digit_set
     index, true, answer = (int(a[position]) for a in (predictions.indices, predictions.labels, predictions.answers))
-    image = digit_set.load().images[index, 0].numpy()
-    caption = digit_set.caption(index)
-    sure = sure_in_words(float(predictions.confidences[position]))
-    right = _("{true}, read right").format(true=true)
-    wrong = _("{true} read as {answer}").format(true=true, answer=answer)
-    says = right if true == answer else wrong
-    likeliest = predictions.probabilities[position].argsort()[::-1][:3].tolist()
-    in_words = ", ".join(f"{d}: {percent(float(predictions.probabilities[position][d]), 1)}" for d in likeliest)
+    image, caption = digit_set.image(index), digit_set.caption(index)
+    probabilities = predictions.probabilities[position].tolist()
+    sure = confidence_in_words(probabilities[answer])
+    text = _("{true}, read right") if true == answer else _("{true} read as {answer}")
+    says = text.format(true=true, answer=answer)
     with st.container(
         border=True, width=TILE_WIDTH, gap="small", horizontal_alignment="center", key=f"{name}-tile-{position}"
     ):
         st.html(
             f'<div class="tile"><img src="{data_uri(image.tobytes())}" width="84" height="84" '
             f'alt="{escape(caption)}: {says}, {sure}"><div><b>{says}</b><br>{sure}</div>'
-            f"{_bars(predictions.probabilities[position].tolist(), true, answer, in_words)}"
-            f'<div class="tile-name">{escape(caption)}</div></div>'
+            f'{_bars(probabilities, true, answer)}<div class="tile-name">{escape(caption)}</div></div>'
         )
         if st.button(
             _("Send to Draw"),
             key=f"{name}-send-{position}",
             type="tertiary",
             on_click=send_to_draw,
-            args=(image, f"{caption}: {says}", network.name),
+            args=(image, f"{caption}: {says}", result.network.name),
             help=_("Look into this image on the Draw tab, with this network."),
         ):
             st.rerun()  # the whole page: the tab changes
@@ -108,26 +90,18 @@ def send_to_draw(image: npt.NDArray[np.uint8], caption: str, network: str) -> No
 @lru_cache(maxsize=4_000)
 def data_uri(pixels: bytes) -> str:
     """An image of 28x28 bytes as a data URI: a small PNG."""
-    import numpy as np
-
     from vgg_demo.export.result_files import digit_png
 
-    return (
-        "data:image/png;base64," + base64.b64encode(digit_png(np.frombuffer(pixels, np.uint8).reshape(28, 28))).decode()
-    )
+    png = digit_png(np.frombuffer(pixels, np.uint8).reshape(28, 28))
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _bars(probabilities: list[float], true: int, answer: int, in_words: str) -> str:
+def _bars(probabilities: list[float], true: int, answer: int) -> str:
     """Ten bars with their digits; the answer in orange, the true digit in blue."""
     parts = []
     for digit, probability in enumerate(probabilities):
         kind = "answer" if digit == answer else "true" if digit == true else "other"
         height = max(1, round(24 * probability))
         parts.append(f'<span class="bar-{kind}"><i style="height:{height}px"></i>{digit}</span>')
-    label = escape(_("Probabilities: ") + in_words)
+    label = escape(probabilities_in_words(probabilities))
     return f'<div class="tile-bars" role="img" aria-label="{label}">{"".join(parts)}</div>'
-
-
-def sure_in_words(confidence: float) -> str:
-    """How sure an answer is: 98.7 % sure."""
-    return _("over 99.9 % sure") if confidence > 0.999 else _("{sure} sure").format(sure=percent(confidence, 1))

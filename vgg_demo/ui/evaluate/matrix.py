@@ -9,7 +9,7 @@ import streamlit as st
 from vgg_demo.predictions import Predictions
 from vgg_demo.text import _
 from vgg_demo.ui.evaluate import charts, gallery
-from vgg_demo.ui.evaluate.results import DigitSet, Network
+from vgg_demo.ui.evaluate.results import Result
 from vgg_demo.ui.shared import resources
 
 HEIGHT = 440
@@ -18,7 +18,7 @@ PER_PAGE = 6
 
 
 @st.fragment
-def show(network: Network, digit_set: DigitSet, predictions: Predictions) -> None:
+def show(result: Result) -> None:
     """The matrix beside the images of the cell that was chosen: in it, or by the two selection boxes."""
     st.markdown(
         _(
@@ -28,9 +28,9 @@ def show(network: Network, digit_set: DigitSet, predictions: Predictions) -> Non
     )
     matrix, images = st.columns([1.15, 1], gap="medium")
     with matrix:
-        show_matrix(predictions)
+        show_matrix(result.predictions)
     with images:
-        show_cell(network, digit_set, predictions)
+        show_cell(result)
 
 
 def show_matrix(predictions: Predictions) -> None:
@@ -58,7 +58,7 @@ def show_matrix(predictions: Predictions) -> None:
             st.table(columns, hide_index=True, width="content")
 
 
-def show_cell(network: Network, digit_set: DigitSet, predictions: Predictions) -> None:
+def show_cell(result: Result) -> None:
     """The images of the chosen cell."""
     with st.container(horizontal=True):
         true = st.selectbox(_("True digit"), DIGITS, index=None, key="cell_true", placeholder=_("choose"))
@@ -66,15 +66,13 @@ def show_cell(network: Network, digit_set: DigitSet, predictions: Predictions) -
     if true is None or answer is None:
         st.caption(_("Choose a cell, in the matrix or here, to see the images behind its number."))
         return
-    positions = predictions.cell(true, answer)
-    heading = _("**{true} read as {answer}**: {count:,} images").format(true=true, answer=answer, count=len(positions))
-    st.markdown(
-        heading if len(positions) != 1 else _("**{true} read as {answer}**: one image").format(true=true, answer=answer)
-    )
+    positions = result.predictions.cell(true, answer)
+    one, several = _("**{true} read as {answer}**: one image"), _("**{true} read as {answer}**: {count:,} images")
+    heading = one if len(positions) == 1 else several
+    st.markdown(heading.format(true=true, answer=answer, count=len(positions)))
     if len(positions):
-        gallery.show(
-            predictions, positions, network, digit_set, f"cell-{true}-{answer}-{network.name}-{digit_set.key}", PER_PAGE
-        )
+        name = f"cell-{true}-{answer}-{result.network.name}-{result.digit_set.key}"
+        gallery.show(result, positions, name, PER_PAGE)
 
 
 def _choose() -> None:

@@ -1,57 +1,33 @@
-"""What a network is shown, and what is remembered of its answers: in memory, and on disk for the next server."""
+"""What a network is shown, and its answers: remembered in memory, and on disk for the next server."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import CheckpointError
 from vgg_demo.predictions import Predictions, load_predictions, save_predictions
 from vgg_demo.runs.cost import forward_flops
-from vgg_demo.runs.store import Run, home
+from vgg_demo.runs.store import home
 from vgg_demo.text import _
 from vgg_demo.ui.shared import jobs, resources
+from vgg_demo.ui.shared.networks import Network
 
 if TYPE_CHECKING:
     from vgg_demo.data import Digits
+    from vgg_demo.evaluation import Evaluation
     from vgg_demo.model import VGG
 
-SLOW_FLOPS = 5e12  # about a minute on a slow laptop: from there on the honest time comes first
-
-
-@dataclass(frozen=True)
-class Network:
-    """A checkpoint that was chosen. run: whose it is, or None for one that ships with the project."""
-
-    name: str
-    path: Path
-    run: Run | None
-
-    @property
-    def version(self) -> str:
-        """Changes when the file does. Raises FileNotFoundError."""
-        return resources.fingerprint(self.path)
-
-    @property
-    def sha256(self) -> str:
-        """Of the file's contents. Raises FileNotFoundError."""
-        return sha256(str(self.path), self.version)
-
-    @property
-    def config(self) -> RunConfig:
-        """What its checkpoint says of its making. Raises CheckpointError."""
-        return header_config(str(self.path), self.version)
-
-    def load(self) -> VGG:
-        """The network itself. Raises CheckpointError."""
-        return resources.load_network(str(self.path), self.version)[0]
+SLOW_FLOPS = 5e12  # about a minute on a slow laptop: from there on the measured time is shown first
 
 
 @dataclass(frozen=True)
@@ -63,11 +39,34 @@ class DigitSet:
     load: Callable[[], Digits]
     names: list[str] | None = None
 
+    @property
+    def kind(self) -> str:
+        """test, validation or own."""
+        return self.key.split("-")[0]
+
+    def image(self, index: int) -> npt.NDArray[np.uint8]:
+        """One image: uint8 (28, 28)."""
+        return self.load().images[index, 0].numpy()
+
     def caption(self, index: int) -> str:
         """What to call one image."""
-        if self.names is not None:
-            return self.names[index]
-        return _("{set} image {index}").format(set=self.key.split("-")[0], index=index)
+        return self.names[index] if self.names else _("{set} image {index}").format(set=self.kind, index=index)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A network's answers to a set of digits: what every section of the tab shows from one side."""
+
+    network: Network
+    digit_set: DigitSet
+    predictions: Predictions
+
+    @cached_property
+    def summary(self) -> Evaluation:
+        """The figures that follow from the answers."""
+        from vgg_demo.evaluation import summarise_predictions
+
+        return summarise_predictions(self.predictions)
 
 
 def test_set() -> DigitSet:
@@ -80,39 +79,23 @@ def validation_set(config: RunConfig) -> DigitSet | None:
     count, seed = config.train.validation_images, config.train.seed
     if not count:
         return None
-    return DigitSet(f"validation-{count}-{seed}", _("validation digits"), lambda: validation_digits(count, seed))
+    return DigitSet(f"validation-{count}-{seed}", _("validation digits"), lambda: _validation_digits(count, seed))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def validation_digits(count: int, seed: int) -> Digits:
-    """The digits that a training with this seed keeps apart."""
+def _validation_digits(count: int, seed: int) -> Digits:
     from vgg_demo.data import load_train, split_train
 
     return split_train(load_train(), count, seed)[1]
 
 
-@st.cache_data(show_spinner=False, max_entries=100)
-def sha256(path: str, version: str) -> str:
-    """Of a file's contents; version changes when the file does."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@st.cache_data(show_spinner=False, max_entries=100)
-def header_config(path: str, version: str) -> RunConfig:
-    """The config in a checkpoint's header. Raises CheckpointError."""
-    from vgg_demo.checkpoint import read_header
-
-    return read_header(Path(path)).config
-
-
 def is_slow(network: Network, images: int) -> bool:
-    """Whether the time for so many images is to be measured and shown before it is spent."""
+    """Whether the time for so many images is to be measured and shown first."""
     return forward_flops(network.config.model) * images > SLOW_FLOPS
 
 
 def key_of(network: Network, digit_set: DigitSet, count: int) -> tuple[str, ...]:
-    """Under which name the answers to so many of the digits are remembered."""
+    """Under which key the answers to so many of the digits are remembered."""
     return ("predictions", network.sha256, digit_set.key, str(count))
 
 
@@ -129,8 +112,7 @@ def remembered(network: Network, digit_set: DigitSet, counts: list[int]) -> Pred
 
 
 def prediction_work(network: Network, digit_set: DigitSet, count: int) -> jobs.Work:
-    """The work of showing the network so many of the digits: all, or a sample. Its result is kept on disk, too."""
-    key = key_of(network, digit_set, count)
+    """Evaluate the network on so many of the digits: all, or a sample. The result is saved on disk, too."""
 
     def answer(vgg: VGG, progress: jobs.Progress) -> Predictions:
         from vgg_demo.evaluation import predict, sample_indices
@@ -139,45 +121,38 @@ def prediction_work(network: Network, digit_set: DigitSet, count: int) -> jobs.W
         sample = sample_indices(len(digits), count) if count < len(digits) else None
         return predict(vgg, digits, progress, sample)
 
-    work = guarded(network, answer)
+    path, work = _disk_path(key_of(network, digit_set, count)), unchanged(network, answer)
 
     def run(progress: jobs.Progress) -> Predictions:
         predictions: Predictions = work(progress)
-        if digit_set.names is None:  # one's own pictures leave no trace on disk
-            with contextlib.suppress(OSError):  # a place that cannot be written is no reason to fail
-                save_predictions(_disk_path(key), predictions)
+        if digit_set.kind != "own":  # the user's own pictures are not stored
+            with contextlib.suppress(OSError):  # without the file the next server computes them again
+                save_predictions(path, predictions)
         return predictions
 
     return run
 
 
-def guarded(network: Network, work: Callable[[VGG, jobs.Progress], Any]) -> jobs.Work:
+def unchanged(network: Network, work: Callable[[VGG, jobs.Progress], Any]) -> jobs.Work:
     """Work with a network whose file must be the same when it ends. Raises CheckpointError when it is not."""
     version = network.version
 
     def run(progress: jobs.Progress) -> Any:
         result = work(network.load(), progress)
         try:
-            is_same = network.version == version
+            if network.version == version:
+                return result
+            text = _("{name} changed while it was being evaluated (a training goes on?); evaluate it again.")
         except FileNotFoundError:
-            raise CheckpointError(
-                _("{name} was deleted while it was being evaluated; pick another network.").format(name=network.name)
-            ) from None
-        if not is_same:
-            raise CheckpointError(
-                _("{name} changed while it was being evaluated (a training goes on?); evaluate it again.").format(
-                    name=network.name
-                )
-            )
-        return result
+            text = _("{name} was deleted while it was being evaluated; pick another network.")
+        raise CheckpointError(text.format(name=network.name))
 
     return run
 
 
 def forget_answers(checkpoint: Path) -> None:
-    """Delete what is kept on disk of a network's answers. Raises OSError."""
-    sha = sha256(str(checkpoint), resources.fingerprint(checkpoint))
-    for path in (home() / ".evaluations").glob(f"{sha[:32]}-*.safetensors"):
+    """Delete the answers of a network that are saved on disk. Raises OSError."""
+    for path in (home() / ".evaluations").glob(f"{Network('', checkpoint).sha256[:32]}-*.safetensors"):
         path.unlink(missing_ok=True)
 
 

@@ -22,7 +22,7 @@ from vgg_demo.runs.child import Ending
 from vgg_demo.runs.cost import cost, estimate_seconds, format_duration
 from vgg_demo.runs.manager import spawn_budget
 from vgg_demo.runs.reader import Curve, RunReader
-from vgg_demo.runs.store import PRETRAINED, Run, get_run, home, list_runs, shipped_names
+from vgg_demo.runs.store import Run, get_run, home, list_runs
 from vgg_demo.text import _
 
 if TYPE_CHECKING:
@@ -180,13 +180,6 @@ def fingerprint(path: Path) -> str:
     """Changes when the file does: its size and time."""
     stat = path.stat()
     return f"{stat.st_size}-{stat.st_mtime_ns}"
-
-
-def checkpoint_choices() -> dict[str, Path]:
-    """Every checkpoint that can be picked, by name: the shipped ones, then those of runs, the newest first."""
-    shipped = {name: PRETRAINED / f"{name}.safetensors" for name in sorted(shipped_names())}
-    runs = {run.name: run.checkpoint_path for run in list_runs() if run.checkpoint_path.is_file()}
-    return {**shipped, **{name: path for name, path in runs.items() if name not in shipped}}
 
 
 def forget(*names: str) -> None:

@@ -12,6 +12,7 @@ from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run
 from vgg_demo.text import _, percent
 from vgg_demo.ui.evaluate import results
+from vgg_demo.ui.shared.networks import Network
 
 STORY_LOSS, STORY_ACCURACY, STORY_STEPS = 2.302, 0.1135, 1875
 TEST_IMAGES = 10_000
@@ -82,5 +83,5 @@ def measured_accuracy(run: Run) -> float | None:
     """On all test digits, when this very checkpoint has been evaluated on them."""
     if not run.checkpoint_path.is_file():
         return None
-    known = results.remembered(results.Network(run.name, run.checkpoint_path, run), results.test_set(), [TEST_IMAGES])
+    known = results.remembered(Network(run.name, run.checkpoint_path), results.test_set(), [TEST_IMAGES])
     return None if known is None else float(known.is_right.mean())

@@ -1,4 +1,4 @@
-"""Honest testing: a run shows its validation figures; its test result opens on demand, and every look is counted."""
+"""The test set is held out: a run shows its validation figures; its test result opens on demand, and is counted."""
 
 from __future__ import annotations
 
@@ -9,36 +9,34 @@ from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run
 from vgg_demo.text import _, plain
 from vgg_demo.ui.evaluate import results
-from vgg_demo.ui.evaluate.results import DigitSet, Network
+from vgg_demo.ui.evaluate.results import DigitSet
+from vgg_demo.ui.shared.networks import Network
 
 
 def is_open(network: Network) -> bool:
     """Whether the test result may be shown: of what ships always, of a run once it was revealed in this session."""
-    return network.run is None or _mark(network) in st.session_state.get("revealed", set())
+    return network.run is None or was_just_revealed(network)
 
 
 def was_just_revealed(network: Network) -> bool:
     """Whether the test result was asked for in this session, so that it needs no second button."""
-    return network.run is not None and is_open(network)
+    return _mark(network) in st.session_state.get("revealed", set())
 
 
 def pick_validation(network: Network) -> DigitSet | None:
     """The digits that this run kept apart; or None, and why there are none."""
     digit_set = results.validation_set(network.config)
     if digit_set is None:
-        st.info(
-            _(
-                "This network learned from all 60,000 training digits and kept none apart, so there are no validation "
-                "digits. Only the test digits can say how good it is."
-            ),
-            icon=":material/info:",
+        text = _(
+            "This network learned from all 60,000 training digits and kept none apart, so there are no validation "
+            "digits. Only the test digits can say how good it is."
         )
+        st.info(text, icon=":material/info:")
     return digit_set
 
 
-def offer(network: Network) -> None:
+def offer(network: Network, run: Run) -> None:
     """The closed test set of a run: what it is, how often it was looked at, and the button that opens it."""
-    assert network.run is not None
     st.markdown(
         _(
             "The test set is for the end. Whoever looks, changes something and looks again, fits the network to the "
@@ -46,24 +44,17 @@ def offer(network: Network) -> None:
             "choose by the validation digits."
         )
     )
-    show_count(network.run)
-    st.button(
-        _("Reveal the test result"),
-        type="primary",
-        icon=":material/visibility:",
-        key="reveal",
-        on_click=reveal,
-        args=(network,),
-    )
+    show_count(run)
+    label = _("Reveal the test result")
+    st.button(label, type="primary", icon=":material/visibility:", key="reveal", on_click=reveal, args=(network, run))
     if error := st.session_state.pop("reveal_error", None):
         st.error(plain(error))
 
 
-def reveal(network: Network) -> None:
+def reveal(network: Network, run: Run) -> None:
     """Count the look, and open the test set for this session. What cannot be counted stays closed."""
-    assert network.run is not None
     try:
-        add_reveal(network.run, network.sha256)
+        add_reveal(run, network.sha256)
         st.session_state.setdefault("revealed", set()).add(_mark(network))
     except StorageError as error:
         st.session_state["reveal_error"] = str(error)
@@ -82,8 +73,8 @@ def show_count(run: Run) -> None:
         text = _(
             "This run's test result was looked at **{count} times**. With every look that changes what is done next, "
             "it flatters a little more."
-        ).format(count=count)
-    st.caption(text)
+        )
+    st.caption(text.format(count=count))
 
 
 def _mark(network: Network) -> tuple[str, str]:

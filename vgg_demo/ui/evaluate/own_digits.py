@@ -39,14 +39,13 @@ def pick() -> DigitSet | None:
     if files is None:
         st.caption(_("Choose one to see how this network reads it."))
         return None
-    key = ("own", kind, _fingerprint(files))
-    own: OwnDigits | None = jobs.ask(
-        key, _reading(kind == "zip", files), _("Read them again"), "own", at_once=True, takes_turns=False
-    )
+    work, fingerprint = _reading(kind == "zip", files), _fingerprint(files)
+    key = ("own", kind, fingerprint)
+    own: OwnDigits | None = jobs.ask(key, work, _("Read them again"), "own", at_once=True, takes_turns=False)
     if own is None:
         return None
     show_left_out(own)
-    return DigitSet(f"own-{key[2][:16]}", _("pictures of your own"), lambda: own.digits, own.names)
+    return DigitSet(f"own-{fingerprint[:16]}", _("pictures of your own"), lambda: own.digits, own.names)
 
 
 def show_left_out(own: OwnDigits) -> None:
@@ -54,9 +53,8 @@ def show_left_out(own: OwnDigits) -> None:
     if not own.left_out:
         st.caption(_("All {count:,} pictures could be used.").format(count=len(own.digits)))
         return
-    title = _("{used:,} pictures are used, {left:,} files are left out").format(
-        used=len(own.digits), left=len(own.left_out)
-    )
+    title = _("{used:,} pictures are used, {left:,} files are left out")
+    title = title.format(used=len(own.digits), left=len(own.left_out))
     with st.expander(title, icon=":material/rule:", key="left_out"):
         listed = own.left_out[:MOST_LISTED]
         st.dataframe(

@@ -8,38 +8,33 @@ import streamlit as st
 
 from vgg_demo.text import _
 from vgg_demo.ui.draw import pictures
-from vgg_demo.ui.draw.look import Look
+from vgg_demo.ui.draw.inference import Inference
 from vgg_demo.ui.shared import resources
 
 if TYPE_CHECKING:
-    import torch
-
     from vgg_demo.analysis.explain import ConvLayer, FeatureMaps
-    from vgg_demo.model import VGG
 
 SHOWN = 16  # channels a layer
 
 
-def show(look: Look) -> None:
+def show(inference: Inference) -> None:
     """The first, the middle and the last convolution, and any other."""
     from vgg_demo.analysis.explain import feature_maps
 
-    found = feature_maps(look.network, look.image)
+    found = feature_maps(inference.vgg, inference.image)
     st.caption(
         _(
             "A bright spot: this channel has found there what it looks for. Early layers find edges, just where the "
             "ink is; late ones find parts of digits, in few and coarse pixels."
         )
     )
-    names = {place: title(maps.layer) for place, maps in enumerate(found)}
-    first = [0, (len(found) - 1) // 2, len(found) - 1]
-    for place in sorted(set(first)):
+    for place in sorted({0, (len(found) - 1) // 2, len(found) - 1}):
         show_maps(found[place])
     with st.container(width=340):
         chosen = st.selectbox(
             _("Any layer"),
-            [None, *names],
-            format_func=lambda place: _("choose one") if place is None else names[place],
+            [None, *range(len(found))],
+            format_func=lambda place: _("choose one") if place is None else title(found[place].layer),
             key=f"draw_layer-{len(found)}",
             persist_state=resources.KEPT,
         )
@@ -55,20 +50,12 @@ def title(layer: ConvLayer) -> str:
 def show_maps(maps: FeatureMaps) -> None:
     """A layer's strongest channels in one picture, and how many are silent."""
     count, height, width = maps.maps.shape
-    strongest = maps.strongest(min(SHOWN, count))
+    strongest = maps.strongest(SHOWN)
     text = _("{title}: {count} maps of {h}×{w}").format(title=title(maps.layer), count=count, h=height, w=width)
     if maps.silent:
         text += _("; {silent} silent here").format(silent=maps.silent)
     if len(strongest) < count:
         text += _(". The {shown} strongest").format(shown=len(strongest))
-    alt = text + _("; the strongest is channel {channel}, most of it {place}").format(
-        channel=strongest[0], place=pictures.strongest_place(maps.maps[strongest[0]])
-    )
-    pictures.row([pictures.figure(pictures.mosaic(maps.maps[strongest]), text, alt, 560)])
-
-
-def last_maps(network: VGG, image: torch.Tensor) -> FeatureMaps:
-    """The last convolution's maps."""
-    from vgg_demo.analysis.explain import feature_maps
-
-    return feature_maps(network, image)[-1]
+    place = pictures.strongest_place(maps.maps[strongest[0]])
+    most = _("; the strongest is channel {channel}, most of it {place}").format(channel=strongest[0], place=place)
+    pictures.row(pictures.figure(pictures.mosaic(maps.maps[strongest]), text, text + most, 560))

@@ -1,4 +1,4 @@
-"""How many digits a network is shown: all of them, or, where that takes long, a sample with its wider interval."""
+"""How many digits a network is shown: all, or, where that takes long, a sample with its wider interval."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import streamlit as st
 from vgg_demo.metrics import wilson_interval
 from vgg_demo.predictions import Predictions
 from vgg_demo.runs.cost import format_duration
-from vgg_demo.text import _, percent, plain
-from vgg_demo.ui.evaluate import honest as evaluate_honest
-from vgg_demo.ui.evaluate import results
-from vgg_demo.ui.evaluate.results import DigitSet, Network
+from vgg_demo.text import _, percent
+from vgg_demo.ui.evaluate import results, reveal
+from vgg_demo.ui.evaluate.results import DigitSet
 from vgg_demo.ui.shared import jobs
+from vgg_demo.ui.shared.networks import Network
 
 SAMPLES = (100, 500, 2_000)
 
@@ -21,62 +21,64 @@ def predictions(network: Network, digit_set: DigitSet) -> Predictions | None:
     images = len(digit_set.load())
     counts = [*(count for count in SAMPLES if count < images), images]
     known = results.remembered(network, digit_set, counts)
-    is_slow = results.is_slow(network, images)
     if known is None:
+        is_slow = results.is_slow(network, images)
         return offer_choice(network, digit_set, counts) if is_slow else evaluate(network, digit_set, images)
     if known.is_sample:
         with st.expander(_("Evaluate it on more digits"), on_change="rerun", key="more_digits") as more:
             if more.open:
-                larger = offer_choice(network, digit_set, [count for count in counts if count > len(known)])
-                known = larger or known
+                larger = [count for count in counts if count > len(known)]
+                known = offer_choice(network, digit_set, larger) or known
     return known
 
 
 def offer_choice(network: Network, digit_set: DigitSet, counts: list[int]) -> Predictions | None:
-    """The honest time first, then a choice of how many digits."""
-    for count in counts:  # what goes on already is followed, by whoever comes
+    """The measured time first, then a choice of how many digits."""
+    for count in counts:  # every viewer follows a job that is running
         job = jobs.memory().job(results.key_of(network, digit_set, count))
         if job is not None and not job.is_over:
             return evaluate(network, digit_set, count)
-    pace = jobs.ask(("pace", network.sha256), pace_work(network, digit_set), _("Measure how long it takes"), "pace",
-                    icon="timer", at_once=True)  # fmt: skip
+    button = _("Measure how long it takes")
+    pace = jobs.ask(("pace", network.sha256), pace_work(network, digit_set), button, "pace", "timer", at_once=True)
     if pace is None:
         return None
-    st.markdown(
-        _("This is a large network: all {count:,} {digits} take about **{duration}** here. A sample is quicker and "
-          "less certain.").format(count=counts[-1], digits=digit_set.title, duration=format_duration(pace * counts[-1]))
-    )  # fmt: skip
+    text = _(
+        "This is a large network: all {count:,} {digits} take about **{duration}** here. A sample is quicker and "
+        "less certain."
+    )
+    duration = format_duration(pace * counts[-1])
+    st.markdown(text.format(count=counts[-1], digits=digit_set.title, duration=duration))
 
     def describe(count: int) -> str:
         low, high = wilson_interval(round(0.99 * count), count)
         text = _("{count:,} digits: about {duration}, give or take {margin} at 99 %")
         return text.format(count=count, duration=format_duration(pace * count), margin=percent((high - low) / 2, 1))
 
-    count = st.radio(
-        _("How many digits"), counts, format_func=describe, key="sample_size", index=min(1, len(counts) - 1)
-    )
+    middle = min(1, len(counts) - 1)
+    count = st.radio(_("How many digits"), counts, format_func=describe, key="sample_size", index=middle)
     return evaluate(network, digit_set, count) if count else None
 
 
 def evaluate(network: Network, digit_set: DigitSet, count: int) -> Predictions | None:
-    """A button that evaluates on so many digits, and what comes of it."""
-    if digit_set.key == "test":
+    """A button that evaluates on so many digits, and then the answers."""
+    labels = {
+        "test": _("Evaluate on the test set"),
+        "validation": _("Evaluate on the validation digits"),
+        "own": _("Evaluate on your own digits"),
+    }
+    is_wanted = False
+    if digit_set.kind == "test":
         st.caption(_("The test set is 10,000 digits by other writers that no network has learned from."))
-    is_wanted = digit_set.key == "test" and evaluate_honest.was_just_revealed(network)
-    is_quick = not results.is_slow(network, len(digit_set.load()))
-    return ask_for(network, digit_set, count, "evaluate", at_once=is_wanted and is_quick)
+        is_wanted = reveal.was_just_revealed(network) and not results.is_slow(network, len(digit_set.load()))
+    return ask(network, digit_set, count, labels[digit_set.kind], "evaluate", at_once=is_wanted)
 
 
-def ask_for(network: Network, digit_set: DigitSet, count: int, name: str, at_once: bool = False) -> Predictions | None:
+def ask(
+    network: Network, digit_set: DigitSet, count: int, button: str, name: str, at_once: bool = False
+) -> Predictions | None:
     """The network's answers to so many of the digits, remembered or computed. name: for the elements' keys."""
-    labels = {"test": _("Evaluate on the test set"), "validation": _("Evaluate on the validation digits")}
-    label = labels.get(digit_set.key.split("-")[0], _("Evaluate on your own digits"))
-    if name != "evaluate":
-        label = _("Evaluate {name} on the same digits").format(name=plain(network.name))
-    key = results.key_of(network, digit_set, count)
-    answers: Predictions | None = jobs.ask(
-        key, results.prediction_work(network, digit_set, count), label, name, at_once=at_once
-    )
+    key, work = results.key_of(network, digit_set, count), results.prediction_work(network, digit_set, count)
+    answers: Predictions | None = jobs.ask(key, work, button, name, at_once=at_once)
     return answers
 
 
