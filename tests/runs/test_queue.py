@@ -26,7 +26,6 @@ from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch, queue_run, withdraw_run
 from vgg_demo.runs.queue import (
     ClassSettings,
-    has_waiting,
     place_and_wait,
     read_class_settings,
     slots,
@@ -179,7 +178,7 @@ def test_whoever_waits_is_told_how_long_as_soon_as_what_trains_knows_its_speed(
 def test_withdrawn_run_never_starts(home: Path) -> None:
     write_class_settings(ClassSettings(queue_paused=True))
     run = queue_run(TINY, "a")
-    assert has_waiting()
+    assert waiting()
 
     withdraw_run(run)
 
@@ -187,7 +186,7 @@ def test_withdrawn_run_never_starts(home: Path) -> None:
     dispatch()
     assert run.status().state == "stopped"
     assert "withdrawn" in (run.status().reason or "")
-    assert not has_waiting()
+    assert not waiting()
     assert processes(home) == []
     with pytest.raises(RunError, match="does not wait"):
         withdraw_run(run)

@@ -93,7 +93,7 @@ def matrix_png(predictions: Predictions, subject: Subject, dpi: int = PRINT_DPI)
     """The confusion matrix for print: errors in orange by their number, right answers in blue."""
     counts = np.array(predictions.matrix)
     wrong = counts * (1 - np.eye(CLASSES, dtype=int))
-    figure = _figure(5.4, 5.2)
+    figure = new_figure(5.4, 5.2)
     axes = figure.add_subplot()
     strength = np.log1p(wrong) / np.log1p(max(1, wrong.max()))  # a log scale: one error must show beside fifty
     axes.imshow(_colours(strength, counts), aspect="equal")
@@ -110,14 +110,14 @@ def matrix_png(predictions: Predictions, subject: Subject, dpi: int = PRINT_DPI)
     axes.set_xlabel("the network's answer")
     axes.set_ylabel("the true digit")
     figure.suptitle(f"{subject.network}, {subject.digits}: {len(predictions):,} images", fontsize=9)
-    return _png(figure, dpi)
+    return to_png(figure, dpi)
 
 
 def curves_png(predictions: Predictions, subject: Subject, dpi: int = PRINT_DPI) -> bytes:
     """The reliability diagram and the trade-off of answering only when sure, for print."""
     bins = reliability_bins(predictions.confidences, predictions.is_right)
     rows = [row for row in selective_accuracy(predictions.confidences, predictions.is_right) if row.answered]
-    figure = _figure(8.4, 3.8)
+    figure = new_figure(8.4, 3.8)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1, label="as sure as right")
     left.plot([b.confidence for b in bins], [b.accuracy for b in bins], color=BLUE, marker="o", label="this network")
@@ -131,7 +131,7 @@ def curves_png(predictions: Predictions, subject: Subject, dpi: int = PRINT_DPI)
     right.set_ylabel("of those right, %")
     right.set_title("answering only when sure enough", fontsize=9)
     figure.suptitle(f"{subject.network}, {subject.digits}", fontsize=9)
-    return _png(figure, dpi)
+    return to_png(figure, dpi)
 
 
 def digit_png(image: npt.NDArray[np.uint8]) -> bytes:
@@ -154,13 +154,15 @@ def _colours(strength: npt.NDArray[Any], counts: npt.NDArray[Any]) -> npt.NDArra
     return np.asarray(cells)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches."""
     from matplotlib.figure import Figure  # not pyplot: it keeps figures, and is not made for threads
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _png(figure: Figure, dpi: int) -> bytes:
+def to_png(figure: Figure, dpi: int) -> bytes:
+    """The figure as a PNG."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi)
     return file.getvalue()

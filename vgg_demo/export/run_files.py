@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import io
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -32,38 +31,39 @@ ONE_CYCLE = {
 
 def curve_csv(curve: Curve) -> str:
     """One line a step: step, loss, learning rate, seconds; validation accuracy where an epoch ended."""
-    curve = curve.whole_steps()
     accuracies = dict(curve.val_accuracies)
     lines = ["step,loss,learning_rate,seconds,validation_accuracy"]
-    for step, loss, rate, seconds in zip(curve.steps, curve.losses, curve.learning_rates, curve.seconds, strict=True):
+    columns = curve.steps, curve.losses, curve.learning_rates, curve.seconds
+    for step, loss, rate, seconds in zip(*columns, strict=False):  # a reader may have added a step to some only
         lines.append(f"{step},{loss!r},{rate!r},{seconds!r},{accuracies.get(step, '')}")
     return "\n".join(lines) + "\n"
 
 
 def curve_png(name: str, curve: Curve) -> bytes:
     """The curve in print quality."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    from vgg_demo.export.result_files import new_figure, to_png
     from vgg_demo.runs.series import Smoother
 
-    curve = curve.whole_steps()
-    figure = Figure(figsize=(8, 4.5), dpi=200, layout="constrained")
+    count = len(curve.images)  # the last list that a reader adds a step to
+    steps, losses = curve.steps[:count], curve.losses[:count]
+    figure = new_figure(8, 4.5)
     axes = figure.add_subplot()
-    axes.plot(curve.steps, curve.losses, color=BLUE, alpha=0.35, linewidth=0.8, label="loss of each batch")
-    axes.plot(curve.steps, Smoother(0.9).follow(curve.losses), color=ORANGE, linewidth=2, label="smoothed")
+    axes.plot(steps, losses, color=BLUE, alpha=0.35, linewidth=0.8, label="loss of each batch")
+    axes.plot(steps, Smoother(0.9).follow(losses), color=ORANGE, linewidth=2, label="smoothed")
     axes.axhline(2.302585, color="grey", linestyle="--", linewidth=0.8, label="knows nothing: ln 10")
     axes.set(title=name, xlabel="step", ylabel="loss (cross-entropy)", ylim=(0, None))
-    if curve.val_accuracies:
+    if accuracies := curve.val_accuracies:
         right = axes.twinx()
-        steps, accuracies = zip(*curve.val_accuracies, strict=True)
-        right.plot(steps, [100 * a for a in accuracies], "D--", color=GREEN, label="validation accuracy")
+        right.plot(
+            [step for step, _ in accuracies],
+            [100 * share for _, share in accuracies],
+            "D--",
+            color=GREEN,
+            label="validation accuracy",
+        )
         right.set(ylabel="validation accuracy, %", ylim=(0, 100))
     figure.legend(loc="outside lower center", ncols=4, fontsize=8)
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return to_png(figure, dpi=200)
 
 
 def run_script(config: RunConfig, curve: Curve) -> str:

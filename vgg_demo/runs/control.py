@@ -1,4 +1,4 @@
-"""What a worker is told while it trains: the commands that others append to control.jsonl.
+"""The commands to a worker that trains: the page and the command line append them to control.jsonl.
 
 {"command": "stop"}             end, keeping what was learned
 {"command": "pause"}            wait; "resume" goes on
@@ -18,12 +18,13 @@ from vgg_demo.errors import FormatError
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import parse_json
 
+PAUSES = {  # command: paused, and the event after which to pause
+    "pause": (True, None),
+    "resume": (False, None),
+    "batch": (False, "step"),
+    "epoch": (False, "epoch"),
+}
 POLL_EVERY_SECONDS = 0.02  # at most so often: asking costs as much as a third of a percent of a small network's step
-
-
-def is_learning_rate(value: Any) -> bool:
-    """Whether it is a number that a learning rate may be; NaN and true are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 100
 
 
 class Control:
@@ -40,7 +41,7 @@ class Control:
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def poll(self) -> None:
-        """Take in the commands since the last time, if it is time again. A line that is no command is passed over."""
+        """Read the commands since the last time, when POLL_EVERY_SECONDS have passed. Other lines are ignored."""
         now = time.perf_counter()
         if now - self.polled < POLL_EVERY_SECONDS:
             return
@@ -61,25 +62,21 @@ class Control:
             except FormatError:
                 continue
             if isinstance(command, dict):
-                self._take(command)
+                self._apply(command)
 
     def happened(self, event: str) -> None:
         """An event ("step" or "epoch") was recorded: pause when that was asked for."""
         if self.pause_after == event:
             self.paused, self.pause_after = True, None
 
-    def _take(self, command: dict[str, Any]) -> None:
-        name = command.get("command")
+    def _apply(self, command: dict[str, Any]) -> None:
+        name: str = str(command.get("command"))
         value: Any = command.get("value")
-        if name == "stop":
+        if name in PAUSES:
+            self.paused, self.pause_after = PAUSES[name]
+        elif name == "stop":
             self.stop_asked = True
-        elif name == "pause":
-            self.paused, self.pause_after = True, None
-        elif name == "resume":
-            self.paused, self.pause_after = False, None
-        elif name in ("batch", "epoch"):
-            self.paused, self.pause_after = False, "step" if name == "batch" else "epoch"
-        elif name == "learning_rate" and is_learning_rate(value):
+        elif name == "learning_rate" and type(value) in (int, float) and 0 < value <= 100:  # not NaN, not true
             self.learning_rate = float(value)
 
     def _on_terminate(self, *_: object) -> None:

@@ -20,7 +20,7 @@ from vgg_demo.runs.processes import detached, leave_core, lower_priority, proces
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
 
-IDLE_POLL_SECONDS = 1.0  # each look takes a little from the run that trains
+IDLE_POLL_SECONDS = 1.0  # a look takes under a hundredth of that with 50 runs
 TRAINING_NICENESS, MEASURING_NICENESS = 5, 10  # the page comes first
 PROBE_SECONDS = 120.0  # that a measurement or the quick checks may take
 PROBE_MEMORY = 0.8  # of what is free when they start
@@ -44,9 +44,8 @@ class WarmWorker:
 
     def prepare_when_idle(self) -> None:
         """Have one waiting as soon as no run trains: loading takes a core for seconds, which a training would miss."""
-        while run := next((run for run, status in readable() if status.state == "running"), None):
-            while _trains(run):  # of this one alone: to look at all of them costs more
-                time.sleep(IDLE_POLL_SECONDS)
+        while any(status.state == "running" for _run, status in readable()):
+            time.sleep(IDLE_POLL_SECONDS)
         self.prepare()
 
     def take(self) -> subprocess.Popen[bytes] | None:
@@ -66,7 +65,7 @@ def start_run(config: RunConfig, name: str | None = None, here: bool = False, at
 
     here: this very process is going to work in it. attached: the run is stopped when this process ends.
     """
-    with store_lock():  # held from the first moment, so that nobody takes it for a waiting run
+    with store_lock():  # held from the first moment: no other process may start it as a waiting run
         run = create_run(config, name)
         _launch(run, here, attached)
     return run
@@ -145,8 +144,8 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
     status = run.status()
     if status.is_active:
         raise RunError(f"run {run.name!r} is still going; two processes cannot work on one run")
-    process = warm_worker.take() if warm_worker and not (here or attached) else None
-    warm = process is not None
+    warm = warm_worker.take() if warm_worker and not (here or attached) else None
+    process = warm
     if process is None and not here:
         stdin = subprocess.PIPE if attached else subprocess.DEVNULL
         process = _spawn("vgg_demo.runs.worker", str(run.path), *(["attached"] if attached else []), stdin=stdin)
@@ -160,10 +159,10 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
         reason=None,
         control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
     )
-    if warm and process is not None and process.stdin is not None:
+    if warm and warm.stdin:
         lower_priority(pid, TRAINING_NICENESS)
-        process.stdin.write(f"{run.path}\n".encode("utf-8", "surrogateescape"))
-        process.stdin.close()
+        warm.stdin.write(f"{run.path}\n".encode("utf-8", "surrogateescape"))
+        warm.stdin.close()
     if warm_worker:
         threading.Thread(target=warm_worker.prepare_when_idle, name="warm-again", daemon=True).start()
 
@@ -185,13 +184,6 @@ def _spawn_limited(
     limits = str(PROBE_SECONDS), str(PROBE_MEMORY * psutil.virtual_memory().available)
     arguments = "vgg_demo.runs.child", *limits, module, json.dumps(config.to_dict())
     return _spawn(*arguments, niceness=niceness, stdin=subprocess.PIPE, stdout=stdout)
-
-
-def _trains(run: Run) -> bool:
-    try:
-        return run.status().state == "running"
-    except RunError:  # a run that is gone does not train
-        return False
 
 
 def reap_children() -> None:

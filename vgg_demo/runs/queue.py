@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,21 +51,19 @@ def slots() -> int:
     return max(1, int(text)) if text.isdecimal() else 1
 
 
-def readable(runs: list[Run] | None = None) -> list[tuple[Run, Status]]:
+def readable() -> list[tuple[Run, Status]]:
     """The runs whose status can be read, with it."""
     found = []
-    for run in list_runs() if runs is None else runs:
-        try:
+    for run in list_runs():
+        with suppress(RunError):
             found.append((run, run.status()))
-        except RunError:
-            continue
     return found
 
 
 def waiting(entries: list[tuple[Run, Status]] | None = None) -> list[Run]:
     """The waiting runs in the order in which they will start.
 
-    In turn between owners: first whoever has started the fewest of the runs that are here, then whoever asked first.
+    Owners take turns: the next is the one with the fewest active runs and earlier turns; then the oldest run counts.
     """
     entries = readable() if entries is None else entries
     queued = sorted((item for item in entries if item[1].state == "queued"), key=lambda item: item[1].queued or 0)
@@ -81,11 +80,6 @@ def waiting(entries: list[tuple[Run, Status]] | None = None) -> list[Run]:
     return order
 
 
-def has_waiting() -> bool:
-    """Whether any run waits for its turn."""
-    return bool(waiting())
-
-
 def place_and_wait(run: Run) -> tuple[int, float | None]:
     """A waiting run's place, from 1, and about how many seconds until it starts; None when that is not known."""
     entries = readable()
@@ -100,12 +94,9 @@ def place_and_wait(run: Run) -> tuple[int, float | None]:
             seconds = None
         if seconds is None:
             return place, None
-        total += max(0.0, seconds - _seconds_since(started))
+        elapsed = 0.0 if started is None else max(0.0, time.time() - started)
+        total += max(0.0, seconds - elapsed)
     return place, total / slots()
-
-
-def _seconds_since(moment: float | None) -> float:
-    return 0.0 if moment is None else max(0.0, time.time() - moment)
 
 
 def _settings_path() -> Path:

@@ -1,18 +1,19 @@
-"""The run folder: the one truth about a run. Everything else only reads and writes here.
+"""The run folder: everything that is known of a run is in its files.
 
 checkpoints/<run>/
     config.json         RunConfig, whole
     status.json         Status; replaced whole, so that it is never half-written
     metrics.jsonl       one event a line, appended by the worker
-    control.jsonl       one command a line, appended by whoever steers
+    control.jsonl       one command a line, appended by the page and the command line
     log.txt             the story's text lines
     model.safetensors   the network, from the first save on
     resume.pt           everything that is needed to go on with the training
-    worker.log          what the process itself had to say, for finding faults
+    worker.log          standard output and error of the process, for finding faults
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -20,7 +21,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,58 +49,29 @@ def home() -> Path:
     return Path(os.environ.get("VGG_DEMO_HOME") or PROJECT / "checkpoints").expanduser().resolve()
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Run:
-    """A run folder. The methods read it anew each time; nothing is remembered."""
+    """A run folder, and its files as the table above names them. The methods read a file each time they are called."""
 
     path: Path
 
-    @property
-    def name(self) -> str:
-        """The run's name is its folder's."""
-        return self.path.name
-
-    @property
-    def config_path(self) -> Path:
-        """The settings, as JSON."""
-        return self.path / "config.json"
-
-    @property
-    def metrics_path(self) -> Path:
-        """The events, one JSON document a line."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def control_path(self) -> Path:
-        """The commands to the worker, one JSON document a line."""
-        return self.path / "control.jsonl"
-
-    @property
-    def log_path(self) -> Path:
-        """The story's text lines."""
-        return self.path / "log.txt"
-
-    @property
-    def checkpoint_path(self) -> Path:
-        """The trained network."""
-        return self.path / "model.safetensors"
-
-    @property
-    def resume_path(self) -> Path:
-        """The state from which the training goes on."""
-        return self.path / "resume.pt"
-
-    @property
-    def worker_log_path(self) -> Path:
-        """Standard output and error of the process."""
-        return self.path / "worker.log"
+    def __post_init__(self) -> None:
+        self.name = self.path.name
+        self.config_path = self.path / "config.json"
+        self.status_path = self.path / "status.json"
+        self.metrics_path = self.path / "metrics.jsonl"
+        self.control_path = self.path / "control.jsonl"
+        self.log_path = self.path / "log.txt"
+        self.checkpoint_path = self.path / "model.safetensors"
+        self.resume_path = self.path / "resume.pt"
+        self.worker_log_path = self.path / "worker.log"
 
     def config(self) -> RunConfig:
         """The run's settings. Raises RunError when they cannot be read."""
         try:
             return RunConfig.from_dict(read_json(self.config_path))
         except (OSError, FormatError, ConfigError) as error:
-            raise self._unreadable("config.json", error) from error
+            raise self._unreadable(self.config_path, error) from error
 
     def status(self) -> Status:
         """Where the run stands now: a process that has died without a word counts as failed.
@@ -116,13 +88,13 @@ class Run:
     def stored_status(self) -> Status:
         """What status.json says, whether its process still lives or not. Raises RunError when it cannot be read."""
         try:
-            return Status.from_dict(read_json(self.path / "status.json"))
+            return Status.from_dict(read_json(self.status_path))
         except (OSError, FormatError) as error:
-            raise self._unreadable("status.json", error) from error
+            raise self._unreadable(self.status_path, error) from error
 
-    def _unreadable(self, file: str, error: Exception) -> RunError:
+    def _unreadable(self, file: Path, error: Exception) -> RunError:
         why = error.strerror or error if isinstance(error, OSError) else error
-        return RunError(f"run {self.name!r}: its {file} cannot be read ({why})")
+        return RunError(f"run {self.name!r}: its {file.name} cannot be read ({why})")
 
     @property
     def is_active(self) -> bool:
@@ -134,7 +106,7 @@ class Run:
 
     @property
     def identity(self) -> str:
-        """What tells the run from a later one of the same name; "" where its status cannot be read."""
+        """Another than that of a later run of the same name; "" where its status cannot be read."""
         try:
             return self.stored_status().identity
         except RunError:
@@ -142,7 +114,7 @@ class Run:
 
     def write_status(self, status: Status) -> None:
         """Replace status.json whole."""
-        write_text(self.path / "status.json", json.dumps(status.to_dict()))
+        write_text(self.status_path, json.dumps(status.to_dict()))
 
     def update_status(self, **changes: Any) -> Status:
         """Replace some values of status.json, and return all."""
@@ -271,14 +243,11 @@ def _make_named(root: Path, name: str) -> Path:
 
 
 def _make_numbered(root: Path, preset: str) -> Path:
-    number = 1
-    while True:
-        path = root / f"{preset}-{number}"
-        try:
-            path.mkdir()
-            return path
-        except FileExistsError:
-            number += 1
+    for number in itertools.count(1):
+        with suppress(FileExistsError):
+            (root / f"{preset}-{number}").mkdir()
+            break
+    return root / f"{preset}-{number}"
 
 
 def _created(run: Run) -> float:

@@ -36,7 +36,7 @@ from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.pacer import Pacer
 from vgg_demo.runs.processes import when_parent_ends
-from vgg_demo.runs.queue import has_waiting
+from vgg_demo.runs.queue import waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
 from vgg_demo.runs.step_times import StepTimes
@@ -170,7 +170,7 @@ class Worker:
         while self.control.paused and not self.control.stop_asked:
             time.sleep(PAUSE_POLL_SECONDS)
             self.control.poll()
-            if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and has_waiting():
+            if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and waiting():
                 self.control.stop_asked = True
         self.recorder.leave_out(time.perf_counter() - started)
         if not self.control.stop_asked:
