@@ -123,7 +123,7 @@ def train(preset: str | None, name: str | None, resume: bool, detach: bool, as_j
 
 def train_in_team(open_run: Callable[[bool], Run], quiet: bool) -> Run | None:
     """Train as one of torchrun's processes. The run in process 0, which also shows progress; None in the others."""
-    from vgg_demo.runs.team import train_together
+    from vgg_demo.runs.torchrun import train_together
     from vgg_demo.terminal import follow
 
     def on_open(run: Run) -> None:

@@ -18,13 +18,13 @@ import torch.nn.functional as F
 
 from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.data import Digits, epoch_order, split_train
+from vgg_demo.data_parallel import scale_loss, with_sync_batch_norm
 from vgg_demo.errors import RunError
 from vgg_demo.evaluation import accuracy_and_loss
 from vgg_demo.model import VGG
 from vgg_demo.recipe.augmentation import augment_batch, vary_handwriting
 from vgg_demo.recipe.averaging import averaged_network, exponential_moving_average, recompute_batch_norm, soft_targets
 from vgg_demo.recipe.schedule import LearningRateOverride, learning_rate_at
-from vgg_demo.together import scale_loss, with_sync_batch_norm
 from vgg_demo.transforms import transform_batch
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ def add_steps(run: Run, config: RunConfig, first: int, count: int) -> None:
     recorder.write_schedule(0, config.train.total_steps)
     if not first:
         layers = tuple(LayerFigures(f"features.{number}", 1.0, 0.01, 0.001, 0.0) for number in range(5))
-        recorder.write_diagnosis(Diagnosis(0, 1.0, layers, (10,) * 10, (10,) * 10, 0.9, 2.3))  # so it is judged, too
+        recorder.write(Diagnosis(0, 1.0, layers, (10,) * 10, (10,) * 10, 0.9, 2.3))  # so it is judged, too
     for step in range(first + 1, first + count + 1):
         loss = 2.3 / (1 + step / 100) * (1 + (step * 7919 % 101) / 400)
         epoch = 1 + step // config.train.steps_per_epoch

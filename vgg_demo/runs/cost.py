@@ -23,8 +23,8 @@ from vgg_demo.config import ModelConfig, RunConfig
 from vgg_demo.errors import FormatError, VggDemoError
 from vgg_demo.files import write_text
 from vgg_demo.presets import PRESETS, get_preset
-from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import home, store_lock
+from vgg_demo.runs.timing import StepTimes
 from vgg_demo.schema import LONGEST, number, read_json
 
 PROBE_FLOPS = 5e11  # about five seconds on a slow laptop: larger batches are measured in part and scaled up
@@ -80,7 +80,7 @@ def measure_step(config: RunConfig) -> float:
     whole = seconds_for(part)
     if part == config.train.batch_size:
         return whole
-    # a fixed share (the optimiser's) and one that grows with the batch: two sizes tell them apart
+    # a fixed share (the optimiser's) and one that grows with the batch: two sizes separate them
     half = seconds_for(max(1, part // 2)) if part > 1 else 0.0
     per_image = (whole - half) / (part - part // 2) if part > 1 else whole
     return whole + max(per_image, 0.0) * (config.train.batch_size - part)

@@ -25,7 +25,7 @@ class Recorder:
         self.config = config
         self.metrics = _open_at(run.metrics_path, at["metrics_bytes"])
         self.log = _open_at(run.log_path, at["log_bytes"])
-        self.pending: list[dict[str, Any]] = []  # to be written with the next flush: in one go it costs half as much
+        self.pending: list[dict[str, Any]] = []  # for the next flush: one write takes half the time of many
         self.seconds_before: float = at["seconds"]
         self.started = time.perf_counter()
         self.flushed = 0.0
@@ -37,31 +37,25 @@ class Recorder:
         """Time spent training so far, in all processes, without pauses."""
         return self.seconds_before + time.perf_counter() - self.started
 
-    def leave_out(self, seconds: float) -> None:
-        """Do not count a pause."""
-        self.started += seconds
-
-    def write(self, event: Event) -> None:
+    def write(self, event: Event | Diagnosis) -> None:
         """Append the event, and the story's line where one is due."""
         self._append(event.to_dict())
+        train = self.config.train
         if isinstance(event, EpochEvent):
             self.last_epoch = event.to_dict()
-            self._say_epoch(event)
-        elif event.step % LOG_EVERY_STEPS == 0:
-            self._say_step(event)
+            self.say(f"Epoch [{event.epoch}/{train.total_epochs}], Average Loss: {event.average_loss:.4f}")
+            if event.val_accuracy is not None:
+                self.say(f"Validation Loss: {event.val_loss:.4f}, Accuracy: {event.val_accuracy * 100:.2f} %")
+        elif isinstance(event, StepEvent) and event.step % LOG_EVERY_STEPS == 0:
+            place = f"Epoch [{event.epoch}/{train.total_epochs}], Step [{event.step}/{train.total_steps}]"
+            self.say(f"{place}, Loss: {event.loss:.4f}")
         if time.perf_counter() - self.flushed > FLUSH_EVERY_SECONDS:
             self.flush()
-
-    def write_diagnosis(self, diagnosis: Diagnosis) -> None:
-        """Append what was seen inside the network."""
-        self._append(diagnosis.to_dict())
-        self.flush()
 
     def write_learning_rate(self, step: int, learning_rate: float) -> None:
         """Record that the learning rate was changed by hand, from the step after this one on."""
         self._append({"event": "learning_rate", "step": step, "learning_rate": learning_rate})
         self.say(f"Learning rate changed to {learning_rate:g} after step {step}")
-        self.flush()
 
     def write_schedule(self, step: int, total_steps: int) -> None:
         """Record, when it is new, how long the run is to be: a schedule follows from it."""
@@ -102,15 +96,6 @@ class Recorder:
     def _append(self, values: dict[str, Any]) -> None:
         """One more line, with the time that it came at."""
         self.pending.append({**values, "seconds": round(self.seconds, 4)})
-
-    def _say_step(self, event: StepEvent) -> None:
-        epochs, steps = self.config.train.total_epochs, self.config.train.total_steps
-        self.say(f"Epoch [{event.epoch}/{epochs}], Step [{event.step}/{steps}], Loss: {event.loss:.4f}")
-
-    def _say_epoch(self, event: EpochEvent) -> None:
-        self.say(f"Epoch [{event.epoch}/{self.config.train.total_epochs}], Average Loss: {event.average_loss:.4f}")
-        if event.val_accuracy is not None:
-            self.say(f"Validation Loss: {event.val_loss:.4f}, Accuracy: {event.val_accuracy * 100:.2f} %")
 
 
 def _open_at(path: Path, size: int) -> Any:

@@ -34,13 +34,12 @@ from vgg_demo.recipe.schedule import LearningRateOverride
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch
-from vgg_demo.runs.pacer import Pacer
 from vgg_demo.runs.processes import when_parent_ends
 from vgg_demo.runs.queue import waiting
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
-from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import Run, store_lock
+from vgg_demo.runs.timing import Pacer, StepTimes
 from vgg_demo.training import StepEvent, Training
 
 SAVE_EVERY_SECONDS = 15.0
@@ -76,19 +75,18 @@ class Worker:
         self.recorder.write_schedule(self.training.step, self.config.train.total_steps)
 
     def work(self) -> None:
-        """Train, record, obey, save; at the end write the checkpoint and say how it ended."""
+        """Train, record, obey, save; at the end write the checkpoint and the final status."""
         before = self.recorder.seconds
         for event in watch(self.training):
+            self.recorder.write(event)
+            if isinstance(event, Diagnosis):
+                continue  # the step that it looked at is not recorded yet: nothing can be saved here
             if isinstance(event, StepEvent):
-                now = self.recorder.seconds  # which leaves pauses out
+                now = self.recorder.seconds  # without pauses
                 self.step_times.add(now - before)
                 before = now
-            if isinstance(event, Diagnosis):
-                self.recorder.write_diagnosis(event)
-                continue  # the step that it looked at is not recorded yet: nothing can be saved here
-            self.recorder.write(event)
-            if isinstance(event, StepEvent) and not math.isfinite(event.loss):
-                self._give_up_on_nan(event)
+                if not math.isfinite(event.loss):
+                    self._give_up_on_nan(event)
             self.obey("step" if isinstance(event, StepEvent) else "epoch")
             self.training.fabric.broadcast((self.control.stop_asked, self.training.learning_rate_override))
             if self.control.stop_asked:
@@ -97,14 +95,14 @@ class Worker:
                 self.keeping.run(self._keep_good_state)
             if self.saving.is_due:
                 self.saving.run(self.save)
-                self.tell_speed()  # to those who wait for their turn
+                self._record_speed()  # for those who wait for their turn
         self.save()
         finished = self.training.step >= self.config.train.total_steps
-        self.tell_speed()
+        self._record_speed()
         self.run.update_status(state="finished" if finished else "stopped", ended=time.time(), result=self.result())
 
-    def tell_speed(self) -> None:
-        """Let it be known how long a step takes here with these settings, once enough were seen undisturbed."""
+    def _record_speed(self) -> None:
+        """Record how long a step takes here with these settings, once enough were undisturbed."""
         seconds = self.step_times.median(ENOUGH_STEPS)
         if seconds is not None and self.training.fabric.world_size == 1:
             record_speed(self.config, seconds)
@@ -130,8 +128,7 @@ class Worker:
         if not self._weights_are_finite():
             return
         self.saved_step = self.training.step
-        state = {"training": self.training.state_dict(), "recorder": self.recorder.position()}
-        write_resume(self.run, state)
+        write_resume(self.run, self._state())
         self.save_network()
 
     def save_network(self) -> None:
@@ -172,7 +169,7 @@ class Worker:
             self.control.poll()
             if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and waiting():
                 self.control.stop_asked = True
-        self.recorder.leave_out(time.perf_counter() - started)
+        self.recorder.started += time.perf_counter() - started
         if not self.control.stop_asked:
             self.run.update_status(state="running")
 
@@ -180,9 +177,12 @@ class Worker:
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.training.network.parameters())
 
     def _keep_good_state(self) -> None:
-        if not self._weights_are_finite():
-            return
-        self.good_state = copy.deepcopy({"training": self.training.state_dict(), "recorder": self.recorder.position()})
+        if self._weights_are_finite():
+            self.good_state = copy.deepcopy(self._state())
+
+    def _state(self) -> dict[str, Any]:
+        """What resume.pt holds."""
+        return {"training": self.training.state_dict(), "recorder": self.recorder.position()}
 
     def _give_up_on_nan(self, event: StepEvent) -> None:
         """Keep the last good weights, if there are any newer than those saved, and fail with the reason."""
@@ -219,10 +219,10 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_out
             try:
                 worker.work()
             finally:
-                with contextlib.suppress(OSError):  # what ended the work is the reason to tell
+                with contextlib.suppress(OSError):  # the reason for the failure is what ended the work
                     worker.recorder.close()
         status = 0
-    except Exception as error:
+    except Exception as error:  # torch and Lightning raise types of their own; a run ends with a reason, whatever it is
         reserve.unlink(missing_ok=True)
         run.update_status(state="failed", reason=explain(error), ended=time.time())
         if not isinstance(error, VggDemoError):
@@ -236,7 +236,7 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_out
 
 def _claim(run: Run) -> bool:
     """Make sure that this process is the only one that works on the run."""
-    with store_lock():  # whoever started this process has written its number before letting go of the lock
+    with store_lock():  # the process that started this one writes its number before it releases the lock
         status = run.status()
         if status.is_active:
             return status.pid in (os.getpid(), os.getppid())  # on Windows a launcher stands in between

@@ -1,4 +1,4 @@
-"""Several processes train as one would: the same losses, one run folder, and all of them obey."""
+"""Several processes train as one would: the same losses, one run folder, and each command reaches all."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from torch import nn
 from tests.helpers import PROJECT, losses, pause, steps, wait_for_state, wait_for_step, wait_until
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 from vgg_demo.data import Digits, load_train
+from vgg_demo.data_parallel import with_sync_batch_norm
 from vgg_demo.device import make_fabric
 from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.store import Run
-from vgg_demo.together import process_group, with_sync_batch_norm
+from vgg_demo.runs.torchrun import process_group
 from vgg_demo.training import EpochEvent, Event, StepEvent, Training
 
 IMAGES = 65  # batches of 32, 32 and 1, of which the second process gets nothing
@@ -46,14 +47,14 @@ CONFIG = RunConfig(
         self_distillation=0.5,
     ),
 )
-# Its exit status is how many of the group's threads are left. As a team does, it joins before it loads Fabric.
+# Its exit status is how many of the group's threads are left. As train_together does, it joins before it loads Fabric.
 MEMBER = """
 import sys
-from vgg_demo.together import process_group
+from vgg_demo.runs.torchrun import process_group
 
 with process_group("gloo"):
     import vgg_demo.config
-    from tests.test_together import IMAGES, threads_of_groups, train_in_float64
+    from tests.test_data_parallel import IMAGES, threads_of_groups, train_in_float64
 
     vgg_demo.config.MNIST_TRAIN_IMAGES = IMAGES
     train_in_float64()
@@ -76,7 +77,7 @@ def threads_of_groups() -> int:
 
 
 @pytest.fixture
-def team_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment that torchrun gives two processes; this one is the first."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -88,11 +89,11 @@ def team_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return names
 
 
-def test_two_processes_give_the_losses_of_one(monkeypatch: pytest.MonkeyPatch, team_of: dict[str, str]) -> None:
+def test_two_processes_give_the_losses_of_one(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
     monkeypatch.setattr("vgg_demo.config.MNIST_TRAIN_IMAGES", IMAGES)
     alone, _ = train_in_float64()  # before the group is there, this process is alone
     other = subprocess.Popen(
-        [sys.executable, "-c", MEMBER], cwd=PROJECT, env={**os.environ, **team_of, "RANK": "1", "LOCAL_RANK": "1"}
+        [sys.executable, "-c", MEMBER], cwd=PROJECT, env={**os.environ, **environment, "RANK": "1", "LOCAL_RANK": "1"}
     )
 
     with process_group("gloo"):

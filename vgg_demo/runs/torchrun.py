@@ -1,14 +1,17 @@
 """One run by several processes: torchrun --nproc-per-node=N -m vgg_demo train … starts this command N times.
 
-Process 0 leads: it alone has the run folder, and does what a worker does. The others follow: they take part in every
-step and receive after each event whether to stop. Where one dies, all end.
+Process 0 leads: it alone has the run folder, and works as any worker does. The others follow: they take part in every
+step, and receive after each event whether to stop. When one dies, all end.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -21,15 +24,16 @@ from vgg_demo.runs.manager import TRAINING_NICENESS
 from vgg_demo.runs.processes import lower_priority
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import run_worker
-from vgg_demo.together import broadcast_object, process_group
 from vgg_demo.training import Training
+
+LONGEST_SILENCE = timedelta(days=7)  # a pause may be long; a process that dies is noticed at once
 
 
 def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run | None:
     """Train, in every process. Returns the run in process 0 when it is over, and None in the others.
 
-    open_run: makes or takes up the run, in process 0 alone, which then calls on_open. Raises what open_run raises
-    there, and RunFailedError in the others when process 0 has gone.
+    open_run: creates or resumes the run, in process 0 alone, which then calls on_open. Raises what open_run raises
+    there, and RunFailedError in the others when process 0 has ended.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun turns it into SIGTERM, which process 0 obeys
     lower_priority(os.getpid(), TRAINING_NICENESS)
@@ -55,7 +59,7 @@ def lead(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run:
 
 
 def follow() -> None:
-    """Train as process 0 says, to the end. Raises RunFailedError when it has gone."""
+    """Train with the config of process 0, to the end. Raises RunFailedError when that process has ended."""
     config: RunConfig | None = broadcast_object(None)
     if config is None:
         return
@@ -71,3 +75,27 @@ def follow() -> None:
         raise RunFailedError(
             f"process {dist.get_rank()} failed: it has lost touch with the others ({first_line(error)})"
         ) from None
+
+
+@contextmanager
+def process_group(backend: str) -> Iterator[None]:
+    """Connect the processes that torchrun started.
+
+    The group's threads must end with it: a process that ends before them can be aborted. torch.distributed.nn keeps
+    them alive unless it is imported before the group is made.
+    Source: https://github.com/pytorch/pytorch/issues/190489.
+    """
+    import torch.distributed.nn  # noqa: F401
+
+    dist.init_process_group(backend, timeout=LONGEST_SILENCE)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def broadcast_object(value: Any) -> Any:
+    """Process 0's value, in every process."""
+    values = [value]
+    dist.broadcast_object_list(values, 0, device=torch.device("cpu"))
+    return values[0]

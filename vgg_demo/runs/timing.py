@@ -1,4 +1,4 @@
-"""How long a step takes where nothing disturbs it: what an estimate for the next training may rest on."""
+"""How long a step takes where nothing disturbs it, for estimates; and when it is time to save."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+
+import psutil
 
 WARM_UP_STEPS = 2  # the first ones also reserve memory and choose kernels
 WINDOW_SECONDS = 0.25  # the system counts a core's time in hundredths of a second
@@ -24,7 +26,7 @@ class StepTimes:
         self.disturbed: list[float] = []
 
     def add(self, seconds: float) -> None:
-        """Take in how long a step took."""
+        """Add the duration of one step."""
         self.seen += 1
         if self.seen <= WARM_UP_STEPS:
             self.others()  # what was before the first warm step does not matter
@@ -58,9 +60,27 @@ class CoresTaken:
     @staticmethod
     def _times() -> tuple[float, float, float]:
         """Seconds: of the clock, of all cores at work, of this process at work."""
-        import psutil
-
         cores = psutil.cpu_times()
         # "steal" is what other machines on the same computer took; not every system counts it, nor "nice"
         busy = cores.user + cores.system + getattr(cores, "nice", 0.0) + getattr(cores, "steal", 0.0)
         return time.perf_counter(), busy, time.process_time()
+
+
+class Pacer:
+    """Says when an action that takes time is due: every so many seconds, at most a share (0 to 1) of all time."""
+
+    def __init__(self, every_seconds: float, share: float) -> None:
+        self.every_seconds, self.share = every_seconds, share
+        self.last, self.cost = time.perf_counter(), 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time again."""
+        return time.perf_counter() - self.last > max(self.every_seconds, self.cost / self.share)
+
+    def run(self, action: Callable[[], None]) -> None:
+        """Call the action, and measure it."""
+        started = time.perf_counter()
+        action()
+        self.last = time.perf_counter()
+        self.cost = self.last - started

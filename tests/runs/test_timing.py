@@ -12,8 +12,8 @@ from tests.helpers import TINY, wait_until
 from vgg_demo.data import Digits
 from vgg_demo.runs import cost, worker
 from vgg_demo.runs.cost import estimate_seconds, measure_step
-from vgg_demo.runs.step_times import DISTURBING_CORES, CoresTaken, StepTimes
 from vgg_demo.runs.store import create_run
+from vgg_demo.runs.timing import DISTURBING_CORES, CoresTaken, StepTimes
 from vgg_demo.runs.worker import run_worker
 
 QUIET, SHARED_BY_THREE = 0.1, 4 / 3  # cores that others take of two
