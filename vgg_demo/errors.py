@@ -1,21 +1,4 @@
-"""Everything that can go wrong, as one tree.
-
-VggDemoError
-├── ConfigError           a setting that makes no sense, alone or with another
-├── DataError             MNIST cannot be unpacked or read
-├── FormatError           a value in a file that is of another kind than it should be
-├── CheckpointError       a file that holds no usable network
-├── ImageError            a picture that cannot be read
-│   └── BlankImageError   a picture without ink
-├── RunError              a run that cannot be started or steered
-│   ├── RunNotFoundError  no run of that name
-│   └── RunFailedError    a run that came to a bad end
-├── OutOfMemoryError      a network that needs more memory than there is
-├── StorageError          a place that cannot be written
-└── QuestionError         what is asked of the server's feed makes no sense
-
-Every message says what was wrong and what would be right, in one line.
-"""
+"""Everything that can go wrong, as one tree. Every message says what was wrong and what would be right, in one line."""
 
 
 class VggDemoError(Exception):
@@ -31,7 +14,7 @@ class DataError(VggDemoError):
 
 
 class FormatError(VggDemoError):
-    """A file, or a value in it, that is of another kind than it should be. Whoever knows the file says which it is."""
+    """A value in a file, or the whole file, is of another kind than it should be. The caller adds the file's name."""
 
 
 class CheckpointError(VggDemoError):

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all: whoever reads it sees the old one or the new one, never a half."""
+"""Atomic replacement of files: a reader sees the old one or the new one, never a half."""
 
 from __future__ import annotations
 

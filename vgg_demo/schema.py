@@ -1,6 +1,6 @@
-"""Read JSON that anyone may have written: what comes out is of the kind that was asked for, or it is a FormatError.
+"""Read JSON from files that may be damaged, or written by a stranger: each value is checked, or raises FormatError.
 
-Files of runs may be damaged, copied by hand, or written by a stranger. A kind is a function that takes any JSON value
+A kind is a function that takes any JSON value
 and returns it checked, or raises FormatError; a table's schema is a dict of names and kinds.
 """
 
@@ -58,10 +58,10 @@ def read_table(values: object, kinds: Mapping[str, Kind], required: Iterable[str
         if name not in values:
             raise FormatError(f"{name} is missing")
     checked = {}
-    for name, kind in kinds.items():
+    for name, check in kinds.items():
         if name in values:
             try:
-                checked[name] = kind(values[name])
+                checked[name] = check(values[name])
             except FormatError as error:
                 raise FormatError(f"{name}: {error}") from None
     return checked
@@ -72,73 +72,60 @@ def table(kinds: Mapping[str, Kind], required: Iterable[str] = ()) -> Kind:
     return lambda value: read_table(value, kinds, required)
 
 
-def whole(low: int = 0, high: int = MOST_WHOLE) -> Kind:
-    """A whole number from low to high."""
+def kind(is_right: Callable[[Any], bool], what: str) -> Kind:
+    """The kind of those values for which is_right is true. what: the kind in words, for the message."""
 
-    def check(value: object) -> int:
-        if type(value) is not int or not low <= value <= high:  # true and false are no numbers here
-            raise FormatError(f"{shown(value)} was given; it is a whole number from {low} to {high}")
+    def check(value: object) -> Any:
+        if not is_right(value):
+            raise FormatError(f"{shown(value)} was given; it is {what}")
         return value
 
     return check
+
+
+def whole(low: int = 0, high: int = MOST_WHOLE) -> Kind:
+    """A whole number from low to high; true and false are none."""
+    return kind(lambda value: type(value) is int and low <= value <= high, f"a whole number from {low} to {high}")
 
 
 def number(low: float = -MOST_NUMBER, high: float = MOST_NUMBER) -> Kind:
     """A number from low to high, as a float; never NaN, never infinite."""
-
-    def check(value: object) -> float:
-        if type(value) not in (int, float) or not low <= value <= high:  # type: ignore[operator]
-            raise FormatError(f"{shown(value)} was given; it is a number from {low:g} to {high:g}")
-        return float(value)  # type: ignore[arg-type]
-
-    return check
-
-
-def text(value: object) -> str:
-    """A text that can be stored and sent: half a character, which JSON can write, is refused."""
-    if not isinstance(value, str) or len(value) > MOST_TEXT or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise FormatError(f"{shown(value)} was given; it is a text of at most {MOST_TEXT:,} characters")
-    return value
-
-
-def flag(value: object) -> bool:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise FormatError(f"{shown(value)} was given; it is true or false")
-    return value
+    what = f"a number from {low:g} to {high:g}"
+    check = kind(lambda value: type(value) in (int, float) and low <= value <= high, what)
+    return lambda value: float(check(value))
 
 
 def one_of(*choices: str) -> Kind:
     """One of some texts."""
-
-    def check(value: object) -> object:
-        if value not in choices:
-            raise FormatError(f"{shown(value)} was given; it is one of {', '.join(choices)}")
-        return value
-
-    return check
+    return kind(lambda value: value in choices, f"one of {', '.join(choices)}")
 
 
-def optional(kind: Kind) -> Kind:
+def _is_text(value: object) -> bool:
+    """Half a character, which JSON can write, can neither be stored nor sent."""
+    is_short = isinstance(value, str) and len(value) <= MOST_TEXT
+    return is_short and not any("\ud800" <= letter <= "\udfff" for letter in str(value))
+
+
+text = kind(_is_text, f"a text of at most {MOST_TEXT:,} characters")
+flag = kind(lambda value: isinstance(value, bool), "true or false")
+
+
+def optional(other: Kind) -> Kind:
     """That kind, or null."""
-    return lambda value: None if value is None else kind(value)
+    return lambda value: None if value is None else other(value)
 
 
-def rows(kind: Kind, at_least: int = 0, at_most: int = 100_000) -> Kind:
+def rows(kind_of_each: Kind, at_least: int = 0, at_most: int = 100_000) -> Kind:
     """A list of values of one kind."""
-
-    def check(value: object) -> list[Any]:
-        if not isinstance(value, list) or not at_least <= len(value) <= at_most:
-            raise FormatError(f"{shown(value)} was given; it is a list of {at_least} to {at_most:,} values")
-        return [kind(part) for part in value]
-
-    return check
+    what = f"a list of {at_least} to {at_most:,} values"
+    check = kind(lambda value: isinstance(value, list) and at_least <= len(value) <= at_most, what)
+    return lambda value: [kind_of_each(part) for part in check(value)]
 
 
 @cache
-def field_types(kind: type) -> dict[str, Any]:
-    """The declared types of a dataclass's fields; kept, because a page reads many configs."""
-    return get_type_hints(kind)
+def field_types(dataclass: type) -> dict[str, Any]:
+    """The declared types of a dataclass's fields; cached, because a page reads many configs."""
+    return get_type_hints(dataclass)
 
 
 def check_fields(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
@@ -157,7 +144,7 @@ def check_fields(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None
         if float in allowed and type(value) is int and abs(value) < MOST_WHOLE:
             object.__setattr__(config, name, float(value))
         elif type(value) not in allowed or (isinstance(value, float) and math.isnan(value)):
-            raise ConfigError(f"{name}: {shown(value)} was given; it is {' or '.join(names[kind] for kind in allowed)}")
+            raise ConfigError(f"{name}: {shown(value)} was given; it is {' or '.join(names[part] for part in allowed)}")
         if name in ranges and value is not None:
             low, high = ranges[name]
             if not low <= value <= high:

@@ -69,7 +69,7 @@ def _heading(text: str) -> str:
 
 
 def _image(png: bytes, alt: str) -> str:
-    return f'<img alt="{escape(alt)}" src="{_data_uri(png)}">'
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 
 
 def _headline(result: Evaluation, predictions: Predictions) -> str:
@@ -149,7 +149,3 @@ def _origin(subject: Subject) -> str:
     if subject.checkpoint_sha256:
         parts.append(_("Checkpoint sha256: {sha256}.").format(sha256=subject.checkpoint_sha256))
     return " ".join([*parts, _("MNIST is by Yann LeCun, Corinna Cortes and Christopher Burges, CC BY-SA 3.0.")])
-
-
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()

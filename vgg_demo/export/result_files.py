@@ -67,25 +67,29 @@ def to_document(predictions: Predictions, subject: Subject) -> dict[str, Any]:
 
 def predictions_csv(predictions: Predictions, subject: Subject) -> str:
     """One line an image: its place or name, the true digit, the answer, ten probabilities."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["image", "true", "answer", "right", *(f"p{digit}" for digit in range(CLASSES))])
+    rows: list[list[Any]] = [["image", "true", "answer", "right", *(f"p{digit}" for digit in range(CLASSES))]]
     for position, index in enumerate(predictions.indices.tolist()):
         name = _safe_cell(subject.names[index]) if subject.names else index
         probabilities = [f"{p:.6f}" for p in predictions.probabilities[position]]
-        writer.writerow([name, predictions.labels[position], predictions.answers[position],
-                         int(predictions.is_right[position]), *probabilities])  # fmt: skip
-    return table.getvalue()
+        rows.append([name, predictions.labels[position], predictions.answers[position],
+                     int(predictions.is_right[position]), *probabilities])  # fmt: skip
+    return _to_csv(rows)
 
 
 def figures_csv(predictions: Predictions) -> str:
     """One line a digit: precision, recall, F1, support, and its row of the confusion matrix."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["digit", "precision", "recall", "f1", "support", *(f"read_as_{d}" for d in range(CLASSES))])
+    rows: list[list[Any]] = [
+        ["digit", "precision", "recall", "f1", "support", *(f"read_as_{d}" for d in range(CLASSES))]
+    ]
     for c in summarise_predictions(predictions).per_class:
-        writer.writerow([c.digit, f"{c.precision:.6f}", f"{c.recall:.6f}", f"{c.f1:.6f}", c.support,
-                         *predictions.matrix[c.digit]])  # fmt: skip
+        figures = [f"{c.precision:.6f}", f"{c.recall:.6f}", f"{c.f1:.6f}"]
+        rows.append([c.digit, *figures, c.support, *predictions.matrix[c.digit]])
+    return _to_csv(rows)
+
+
+def _to_csv(rows: list[list[Any]]) -> str:
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(rows)
     return table.getvalue()
 
 
@@ -103,12 +107,9 @@ def matrix_png(predictions: Predictions, subject: Subject, dpi: int = PRINT_DPI)
                 dark = true == answer or strength[true, answer] > 0.6
                 axes.text(answer, true, f"{counts[true, answer]:,}", ha="center", va="center", fontsize=7,
                           color="white" if dark else "black")  # fmt: skip
-    axes.set_xticks(range(CLASSES))
-    axes.set_yticks(range(CLASSES))
+    axes.set(xticks=range(CLASSES), yticks=range(CLASSES), xlabel="the network's answer", ylabel="the true digit")
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel("the network's answer")
-    axes.set_ylabel("the true digit")
     figure.suptitle(f"{subject.network}, {subject.digits}: {len(predictions):,} images", fontsize=9)
     return to_png(figure, dpi)
 
@@ -121,14 +122,12 @@ def curves_png(predictions: Predictions, subject: Subject, dpi: int = PRINT_DPI)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1, label="as sure as right")
     left.plot([b.confidence for b in bins], [b.accuracy for b in bins], color=BLUE, marker="o", label="this network")
-    left.set_xlabel("how sure it is")
-    left.set_ylabel("share that is right")
+    left.set(xlabel="how sure it is", ylabel="share that is right")
     left.set_title(f"expected calibration error {expected_calibration_error(bins):.2%}", fontsize=9)
     left.legend(fontsize=8)
     right.plot([row.coverage * 100 for row in rows], [(row.accuracy or 0) * 100 for row in rows],
                color=ORANGE, marker="s")  # fmt: skip
-    right.set_xlabel("digits it still answers, %")
-    right.set_ylabel("of those right, %")
+    right.set(xlabel="digits it still answers, %", ylabel="of those right, %")
     right.set_title("answering only when sure enough", fontsize=9)
     figure.suptitle(f"{subject.network}, {subject.digits}", fontsize=9)
     return to_png(figure, dpi)

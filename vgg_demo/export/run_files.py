@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vgg_demo.architecture import Layer, classifier, features
 from vgg_demo.colours import BLUE, GREEN, ORANGE
-from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
+from vgg_demo.config import ModelConfig, RunConfig
 
 if TYPE_CHECKING:
     from vgg_demo.runs.reader import Curve
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parent.parent / "assets" / "run_script.template"
 PRECISION = {"32-true": "contextlib.nullcontext()", "bf16-mixed": "torch.autocast(device.type, dtype=torch.bfloat16)"}
+LAYERS = {
+    "conv": "nn.Conv2d({inputs}, {units}, kernel_size=3, padding=1)",
+    "norm": "nn.BatchNorm2d({units})",
+    "relu": "nn.ReLU(inplace=True)",
+    "pool": "nn.MaxPool2d(kernel_size=2, stride=2)",
+    "linear": "nn.Linear({inputs}, {units})",
+    "dropout": "nn.Dropout({dropout!r})",
+}
+OPTIMIZERS = {
+    "adam": "torch.optim.Adam(network.parameters(), LEARNING_RATE, weight_decay={decay!r})",
+    "adamw": "torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay={decay!r}, fused=True)",
+    "sgd": "torch.optim.SGD(network.parameters(), LEARNING_RATE, momentum=0.9, nesterov=True, weight_decay={decay!r})",
+}
 CONSTANT = {"rate": "LEARNING_RATE", "fallen": "1.0"}
 ONE_CYCLE = {
     "rate": "one_cycle(step, planned_steps, LEARNING_RATE)",
@@ -86,7 +99,7 @@ def run_script(config: RunConfig, curve: Curve) -> str:
             "functions": _functions(config),
             "layers": "\n".join(f"{layer}," for layer in _layers(model)),
             "init": "network.apply(init_he)" if model.init == "he" else "# PyTorch's own initialisation",
-            "optimizer": _optimizer(train),
+            "optimizer": OPTIMIZERS[train.optimizer].format(decay=train.weight_decay),
             "precision": PRECISION[precision],
             **(ONE_CYCLE if train.schedule == "one-cycle" else CONSTANT),
             **_steps(config),
@@ -187,25 +200,6 @@ def _layers(model: ModelConfig) -> list[str]:
     """The network, a layer a line."""
 
     def line(layer: Layer) -> str:
-        given, made = layer.inputs[0], layer.outputs[0]
-        return {
-            "conv": f"nn.Conv2d({given}, {made}, kernel_size=3, padding=1)",
-            "norm": f"nn.BatchNorm2d({made})",
-            "relu": "nn.ReLU(inplace=True)",
-            "pool": "nn.MaxPool2d(kernel_size=2, stride=2)",
-            "linear": f"nn.Linear({given}, {made})",
-            "dropout": f"nn.Dropout({model.dropout!r})",
-        }[layer.kind]
+        return LAYERS[layer.kind].format(inputs=layer.inputs[0], units=layer.outputs[0], dropout=model.dropout)
 
     return [*map(line, features(model)), "nn.Flatten()", *map(line, classifier(model))]
-
-
-def _optimizer(train: TrainConfig) -> str:
-    """The optimiser's call."""
-    if train.optimizer == "sgd":
-        return (
-            "torch.optim.SGD(network.parameters(), LEARNING_RATE, momentum=0.9, nesterov=True, "
-            f"weight_decay={train.weight_decay!r})"
-        )
-    kind, fused = ("AdamW", ", fused=True") if train.optimizer == "adamw" else ("Adam", "")
-    return f"torch.optim.{kind}(network.parameters(), LEARNING_RATE, weight_decay={train.weight_decay!r}{fused})"

@@ -137,7 +137,7 @@ def _speeds_path() -> Path:
 
 
 def _read_speeds() -> dict[str, float]:
-    """What was measured, by the key of its config; what is no number of seconds is left out."""
+    """Seconds a step, by the key of a config; what is no number of seconds is left out."""
     try:
         values = read_json(_speeds_path())
     except (OSError, FormatError):

@@ -137,9 +137,8 @@ class RunReader:
             identity = self.run.identity
             try:
                 size = self._size()
-                is_same = identity == self._identity and size >= self._offset
-                if not is_same or (size > self._offset and not self._tail_is_unchanged()):
-                    self._start_over(identity)  # another run, or a resumed one has dropped its last lines
+                if identity != self._identity or size < self._offset:
+                    self._start_over(identity)
                 if size > self._offset:
                     self._read_on()
             except OSError:
@@ -160,14 +159,12 @@ class RunReader:
     def _start_over(self, identity: str) -> None:
         self._identity, self._offset, self._tail, self.curve = identity, 0, b"", Curve()
 
-    def _tail_is_unchanged(self) -> bool:
-        with self.run.metrics_path.open("rb") as file:
-            file.seek(self._offset - len(self._tail))
-            return file.read(len(self._tail)) == self._tail
-
     def _read_on(self) -> None:
         with self.run.metrics_path.open("rb") as file:
-            file.seek(self._offset)
+            file.seek(self._offset - len(self._tail))
+            if file.read(len(self._tail)) != self._tail:  # a resumed run has dropped its last lines
+                self._start_over(self._identity)
+                file.seek(0)
             content = file.read()
         complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
         self._offset += len(complete)
