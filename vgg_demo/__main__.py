@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,9 @@ import click
 from vgg_demo.architecture import count_parameters
 from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
-from vgg_demo.terminal import json_option, print_json, run
+from vgg_demo.terminal import end_as_after_interrupt, follow, json_option, print_json, run
 
 if TYPE_CHECKING:
-    from vgg_demo.data import Digits
     from vgg_demo.runs.store import Run
 
 checkpoint_option = click.option(
@@ -90,54 +89,42 @@ def train(preset: str | None, name: str | None, resume: bool, detach: bool, as_j
     if resume and (preset is not None or any(value is not None for value in changes.values())):
         raise click.UsageError("--resume goes on with the run's own settings; leave the others away")
 
-    def open_run(here: bool) -> Run:
+    in_torchrun = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "TORCHELASTIC_RUN_ID" in os.environ
+
+    def open_run() -> Run:
         from vgg_demo.runs.manager import resume_run, start_run
         from vgg_demo.runs.store import get_run, list_runs
 
+        attached = not (in_torchrun or detach)
         if not resume:
             config = get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes)
-            return start_run(config, name, here, attached=not (here or detach))
+            return start_run(config, name, here=in_torchrun, attached=attached)
         try:
             run = get_run(name or "")
         except RunNotFoundError as error:
             names = ", ".join(run.name for run in list_runs()) or "none"
             raise RunNotFoundError(f"{error}; runs are {names}") from None
-        resume_run(run, here=here, attached=not (here or detach))
+        resume_run(run, here=in_torchrun, attached=attached)
         return run
 
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and "TORCHELASTIC_RUN_ID" in os.environ:
-        run = train_in_team(open_run, quiet=as_json)
-        if run is None:
-            return  # process 0 speaks for all
-    elif detach:
-        report_detached(open_run(False), as_json)
-        return
-    else:
-        from vgg_demo.terminal import end_as_after_interrupt, follow
+    if in_torchrun:
+        from vgg_demo.runs.torchrun import train_together
 
+        def on_open(run: Run) -> None:
+            threading.Thread(target=follow, args=(run, as_json), daemon=True).start()
+
+        if run := train_together(open_run, on_open):  # in process 0 alone
+            report(run, as_json)
+    elif not detach:
         end_as_after_interrupt()
-        run = open_run(False)
+        run = open_run()
         follow(run, quiet=as_json)
-    report(run, as_json)
-
-
-def train_in_team(open_run: Callable[[bool], Run], quiet: bool) -> Run | None:
-    """Train as one of torchrun's processes. The run in process 0, which also shows progress; None in the others."""
-    from vgg_demo.runs.torchrun import train_together
-    from vgg_demo.terminal import follow
-
-    def on_open(run: Run) -> None:
-        threading.Thread(target=follow, args=(run, quiet), daemon=True).start()
-
-    return train_together(lambda: open_run(True), on_open)
-
-
-def report_detached(run: Run, as_json: bool) -> None:
-    """Say which run goes on by itself."""
-    if as_json:
+        report(run, as_json)
+    elif as_json:
+        run = open_run()
         print_json({"run": run.name, "preset": run.config().preset, "checkpoint": str(run.checkpoint_path)})
     else:
-        click.echo(f"{run.name}: trains by itself; follow and stop it on the page")
+        click.echo(f"{open_run().name}: trains by itself; follow and stop it on the page")
 
 
 def report(run: Run, as_json: bool) -> None:
@@ -170,13 +157,17 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
 
     from vgg_demo.checkpoint import load_checkpoint
     from vgg_demo.data import load_test
+    from vgg_demo.drawing.labelled_folder import read_folder, read_zip
     from vgg_demo.evaluation import evaluate as evaluate_network
     from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
     from vgg_demo.runs.reveals import add_reveal
 
     path = find_checkpoint(checkpoint)
     network, header = load_checkpoint(path)
-    digits, left_out = (load_test(), []) if images is None else read_own_digits(images)
+    digits, left_out = load_test(), []
+    if images is not None:
+        own = read_zip(images) if images.is_file() else read_folder(images)
+        digits, left_out = own.digits, [asdict(file) for file in own.left_out]
     with tqdm(unit="image", disable=as_json, file=sys.stderr, leave=False) as bar:
 
         def on_progress(done: int, total: int) -> None:
@@ -204,16 +195,6 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
     click.echo("\ndigit  precision  recall     F1  images")
     for c in result.per_class:
         click.echo(f"{c.digit:>5}  {c.precision:>9.2%}  {c.recall:>6.2%}  {c.f1:>6.2%}  {c.support:>6}")
-
-
-def read_own_digits(images: Path) -> tuple[Digits, list[dict[str, str]]]:
-    """Labelled pictures of a folder or zip, and the files that cannot be used. Raises DataError."""
-    from dataclasses import asdict
-
-    from vgg_demo.drawing.labelled_folder import read_folder, read_zip
-
-    own = read_zip(images) if images.is_file() else read_folder(images)
-    return own.digits, [asdict(file) for file in own.left_out]
 
 
 @cli.command()

@@ -1,7 +1,6 @@
 """Read JSON from files that may be damaged, or written by a stranger: each value is checked, or raises FormatError.
 
-A kind is a function that takes any JSON value
-and returns it checked, or raises FormatError; a table's schema is a dict of names and kinds.
+A kind is a function that takes any JSON value and returns it, checked; a table's schema is a dict of names and kinds.
 """
 
 from __future__ import annotations

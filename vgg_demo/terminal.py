@@ -1,4 +1,4 @@
-"""What every command of a terminal shares: exit statuses, JSON, every letter, Ctrl-C; and following a run."""
+"""What all commands share: exit statuses, JSON, UTF-8, Ctrl-C; and showing the progress of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def run(cli: click.Group | click.Command) -> int:
     """Run a command line; errors of this project become one line and an exit status."""
-    take_every_letter()
+    write_utf8()
     try:
         return cli(standalone_mode=False) or 0  # click returns the status of what ended by click.exceptions.Exit
     except click.exceptions.Abort:
@@ -47,14 +47,14 @@ def print_json(document: object) -> None:
 
 
 def end_as_after_interrupt() -> None:
-    """Let whatever ends this process do what Ctrl-C does, but for what is ignored, as nohup has it."""
+    """Handle the signals that end a process as Ctrl-C is handled, but not those that are ignored, as under nohup."""
     for name in ENDINGS:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
 
-def take_every_letter() -> None:
+def write_utf8() -> None:
     """Write UTF-8 into files and pipes, whatever the system's encoding; no character is an error anywhere."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

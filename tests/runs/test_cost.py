@@ -32,7 +32,7 @@ MEASURED = {
 }
 
 
-# by way of a small process: Linux counts the memory of whoever starts a child as the child's own
+# by way of a small process: Linux counts the memory of the parent as the child's own
 PEAK_OF_CHILD = """
 import resource, subprocess, sys
 subprocess.run([sys.executable, "-m", "vgg_demo.runs.worker", sys.argv[1]])

@@ -305,7 +305,7 @@ def test_resume_that_is_refused_does_not_advise_to_run_its_code(good: Run, conte
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_recorder_told_of_more_bytes_than_there_are_makes_no_file_larger(good: Run) -> None:
+def test_recorder_given_more_bytes_than_there_are_makes_no_file_larger(good: Run) -> None:
     good.metrics_path.write_text("0123456789")
 
     Recorder(good, TINY, {**POSITION, "metrics_bytes": 10**10, "log_bytes": 4}).close()

@@ -112,7 +112,7 @@ def test_training_that_fails_has_its_last_steps_recorded(
     assert "not enough memory" in (run.status().reason or "")
 
 
-def test_memory_used_up_is_told_from_an_error_that_speaks_of_memory() -> None:
+def test_memory_used_up_is_no_error_that_only_speaks_of_memory() -> None:
     with pytest.raises(OutOfMemoryError, match="choose a smaller batch"), typed_memory_errors():
         torch.empty(10**14)  # 400 terabytes
     with pytest.raises(OutOfMemoryError), typed_memory_errors():

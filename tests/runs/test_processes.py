@@ -13,7 +13,7 @@ import pytest
 from tests.helpers import TINY, kill, wait_for_state, wait_for_step, wait_until
 from vgg_demo.runs import manager
 from vgg_demo.runs.manager import WarmWorker, queue_run, start_run
-from vgg_demo.runs.processes import GPU_DRIVERS, SAID_BY, one_thread_a_core, training_environment
+from vgg_demo.runs.processes import GPU_DRIVERS, OMP_SETTINGS, one_thread_a_core, training_environment
 from vgg_demo.runs.store import Run
 
 AUTOGROUP = Path("/proc/self/autogroup")
@@ -43,7 +43,7 @@ def test_lower_priority_lowers_the_process() -> None:
 
 
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="Linux's groups of processes, where they are built in")
-def test_lower_priority_lowers_the_group_of_its_own_session_and_nobody_elses() -> None:
+def test_lower_priority_lowers_the_group_of_its_own_session_and_no_other() -> None:
     before = AUTOGROUP.read_text(encoding="utf-8")
 
     assert after_lowering(in_own_session=True)[1] == "7"
@@ -107,7 +107,7 @@ def assert_each_thread_has_its_core(run: Run) -> None:
 @pytest.mark.skipif(not KEEPS_THREADS_ON_CORES, reason="no Linux, one core, or a GPU: threads go where there is room")
 @pytest.mark.usefixtures("home")
 def test_training_on_all_cores_keeps_each_thread_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as when nobody asked for fewer threads than cores
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as when there are as many threads as cores
 
     assert_each_thread_has_its_core(start_run(LONG))
 
@@ -133,9 +133,9 @@ def test_next_in_the_queue_has_the_environment_and_priority_of_training_and_all_
 
 
 @linux
-@pytest.mark.parametrize("name", SAID_BY)
-def test_whoever_says_where_threads_run_is_obeyed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    for other in SAID_BY:
+@pytest.mark.parametrize("name", OMP_SETTINGS)
+def test_environment_that_says_where_threads_run_decides(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for other in OMP_SETTINGS:
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setattr("vgg_demo.runs.processes.GPU_DRIVERS", ())
     assert one_thread_a_core()
@@ -145,7 +145,7 @@ def test_whoever_says_where_threads_run_is_obeyed(monkeypatch: pytest.MonkeyPatc
 
 
 def test_beside_a_gpu_threads_go_where_there_is_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in SAID_BY:
+    for name in OMP_SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("vgg_demo.runs.processes.GPU_DRIVERS", (str(tmp_path),))
 

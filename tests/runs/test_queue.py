@@ -1,4 +1,4 @@
-"""Who trains next, and that the next one starts by itself."""
+"""Which run trains next, and that it starts automatically."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_place_and_wait_of_what_was_never_measured_gives_the_place_alone(home: P
     assert place_and_wait(create_run(TINY, owner="b")) == (2, None)
 
 
-def test_whoever_waits_is_told_how_long_as_soon_as_what_trains_knows_its_speed(
+def test_waiting_time_is_known_as_soon_as_what_trains_has_recorded_its_speed(
     runs_here: RunsHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cores_taken = [2.0]

@@ -47,7 +47,7 @@ def test_run_started_finishes_with_everything_in_its_folder(home: Path) -> None:
     _network, header = load_checkpoint(run.checkpoint_path)
     assert header.config == run.config()
     assert header.metrics["val_accuracy"] == status.result["val_accuracy"]
-    assert str(home) not in str(header.metrics)  # a checkpoint that is handed on tells nothing of its maker's folders
+    assert str(home) not in str(header.metrics)  # a checkpoint that is passed on does not name folders of this machine
 
 
 def test_two_runs_of_one_seed_have_the_same_losses_bit_for_bit(runs_here: RunsHere) -> None:
@@ -60,7 +60,7 @@ def test_two_runs_of_one_seed_have_the_same_losses_bit_for_bit(runs_here: RunsHe
     assert len(losses(first)) == 10
 
 
-def test_run_told_to_stop_stops_and_keeps_its_network(runs_here: RunsHere) -> None:
+def test_run_that_is_stopped_keeps_its_network(runs_here: RunsHere) -> None:
     run = runs_here.start(TINY)
     wait_for_step(run, 5)
 
@@ -75,7 +75,7 @@ def test_run_told_to_stop_stops_and_keeps_its_network(runs_here: RunsHere) -> No
     load_checkpoint(run.checkpoint_path)
 
 
-def test_run_told_to_stop_and_resumed_equals_one_never_interrupted(
+def test_run_stopped_and_resumed_equals_one_never_interrupted(
     runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
     config = TINY.with_changes(steps=400, augment=0.3)

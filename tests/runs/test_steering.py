@@ -85,7 +85,7 @@ def test_run_steered_through_every_command_equals_one_left_alone(
     assert losses(run) == plain_losses(config, mnist[0], fabric)
 
 
-def test_run_told_to_go_to_the_end_of_the_epoch_pauses_there(runs_here: RunsHere) -> None:
+def test_run_with_the_command_epoch_pauses_at_its_end(runs_here: RunsHere) -> None:
     run = runs_here.start(SHORT_EPOCHS)
     wait_for_step(run, 1)
     assert pause(run) < 6  # steps an epoch
@@ -99,7 +99,7 @@ def test_run_told_to_go_to_the_end_of_the_epoch_pauses_there(runs_here: RunsHere
         assert [epoch["step"] for epoch in RunReader(run).refresh().epochs] == list(range(6, last_step + 1, 6))
 
 
-def test_paused_run_told_to_stop_stops_where_it_stands(runs_here: RunsHere) -> None:
+def test_paused_run_that_is_stopped_ends_where_it_stands(runs_here: RunsHere) -> None:
     run = runs_here.start(TINY)
     wait_for_step(run, 5)
     at = pause(run)
@@ -322,7 +322,7 @@ def test_waiting_run_dispatched_by_eight_at_once_gets_one_process(home: Path) ->
 def test_second_worker_on_a_run_that_has_one_leaves_it_alone(
     home: Path, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
-    """Whoever launched the first may have been killed before it could write down its process."""
+    """The process that started the first may have been killed before it wrote down its number."""
     config = TINY.with_changes(steps=400)
     run = start_run(config)
     wait_for_step(run, 5)

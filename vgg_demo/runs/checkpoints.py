@@ -1,18 +1,16 @@
-"""Where a checkpoint lies: by its path, by its run or by its name."""
+"""Find a checkpoint by its path, its run or its name, and the run that it belongs to."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from vgg_demo.errors import CheckpointError
-from vgg_demo.runs.store import NAME, PRETRAINED, SHIPPED_MODEL, Run, home, shipped_names
+from vgg_demo.runs.store import NAME, PRETRAINED, SHIPPED_MODEL, Run, home, list_runs, shipped_names
 
 
 def run_of_checkpoint(path: Path) -> Run | None:
-    """The run in whose folder a checkpoint lies, by whatever path it was named; None when it lies elsewhere."""
-    folder = path.resolve().parent
-    is_run = folder.parent == home() and NAME.fullmatch(folder.name) and (folder / "config.json").is_file()
-    return Run(folder) if is_run else None
+    """The run in whose folder a checkpoint is, None when it is elsewhere. path: absolute or relative."""
+    return next((run for run in list_runs() if run.path == path.resolve().parent), None)
 
 
 def find_checkpoint(text: str | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""Start runs, queue them and go on with them. The process that calls this may end at any time; the runs do not."""
+"""Start runs, queue them and go on with them. They go on when the process that calls this ends."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class WarmWorker:
         self.lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Have one waiting."""
+        """Start one, unless it is there."""
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.home = home()
                 self.process = _spawn("vgg_demo.runs.warm", niceness=0, stdin=subprocess.PIPE)
 
     def prepare_when_idle(self) -> None:
-        """Have one waiting as soon as no run trains: loading takes a core for seconds, which a training would miss."""
+        """Start one as soon as no run trains: loading takes a core for seconds."""
         while any(status.state == "running" for _run, status in readable()):
             time.sleep(IDLE_POLL_SECONDS)
         self.prepare()

@@ -1,4 +1,4 @@
-"""Whether a process still lives (that very one, not a later one with its number), and how one shares the processor."""
+"""Whether a process is still alive, what it is started with, and how it shares the processor."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SAID_BY = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")  # how many threads, and where
-SPIN_COUNT = "10000"
+import psutil
+
+OMP_SETTINGS = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")  # how many threads, and where
 CORES = "VGG_DEMO_CORES"  # no setting: the cores that a process had when it was started, for those that it starts
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and Windows' for its Linux
-LEAST_NICENESS_OF_IDLE = 10  # Windows has two priorities below the normal one
 
 
 def is_alive(pid: int | None, started: float | None) -> bool:
-    """Whether that very process still runs: a later one with the same number does not count, nor does a zombie."""
+    """Whether a process runs. A zombie does not count, nor does a later process with the same number."""
     if pid is None or pid < 1:  # 0 and -1 stand for many processes, or for all
         return False
-    import psutil  # here, so that training needs it only where there are other processes
-
     try:
         is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except (psutil.Error, OverflowError):  # Windows counts on where other systems end
@@ -38,8 +36,6 @@ def process_started(pid: int) -> float | None:
     On Linux the ticks since the computer started, field 22 of /proc/PID/stat: a time of day, as psutil gives it,
     differs between two readers when the clock was set in between, and a run that goes on would look dead.
     """
-    import psutil
-
     try:
         stat = Path(f"/proc/{pid}/stat")
         if stat.exists():
@@ -63,7 +59,7 @@ def when_parent_ends(action: Callable[[], object]) -> None:
 def detached() -> dict[str, Any]:
     """Arguments for subprocess.Popen so that a process outlives its parent and the terminal or console of that.
 
-    On Windows it gets a console of its own, which nobody sees: without any, each process that it starts would open one.
+    On Windows it gets a hidden console of its own: without one, each process that it starts would open a window.
     """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -76,13 +72,10 @@ def lower_priority(pid: int, niceness: int) -> None:
     Linux shares the processor between sessions first and looks at niceness only within one (autogroup, see sched(7)),
     so that a session of its own is lowered as well; one that belongs to others, a terminal's, stays as it is.
     """
-    import psutil
-
     with contextlib.suppress(psutil.Error, OSError):  # it has ended; not Linux, or not allowed
         process = psutil.Process(pid)
-        if sys.platform == "win32":
-            is_idle = niceness >= LEAST_NICENESS_OF_IDLE
-            process.nice(psutil.IDLE_PRIORITY_CLASS if is_idle else psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        if sys.platform == "win32":  # it has two priorities below the normal one
+            process.nice(psutil.IDLE_PRIORITY_CLASS if niceness >= 10 else psutil.BELOW_NORMAL_PRIORITY_CLASS)
             return
         process.nice(max(niceness, process.nice()))
         if os.getsid(pid) == pid:
@@ -95,7 +88,7 @@ def training_environment() -> dict[str, str]:
     GOMP_SPINCOUNT: OpenMP's threads wait for each other by spinning, which takes the core from other processes. A 30th
     of the default costs nothing when alone, and makes two trainings side by side ten times faster.
     """
-    environment = {"GOMP_SPINCOUNT": SPIN_COUNT, **one_thread_a_core()}
+    environment = {"GOMP_SPINCOUNT": "10000", **one_thread_a_core()}
     if hasattr(os, "sched_getaffinity"):
         environment[CORES] = ",".join(str(core) for core in sorted(os.sched_getaffinity(0)))
     return {name: os.environ.get(name, value) for name, value in environment.items()}
@@ -104,20 +97,19 @@ def training_environment() -> dict[str, str]:
 def one_thread_a_core() -> dict[str, str]:
     """Environment in which a process keeps each of torch's threads on a core of its own: read when torch is loaded.
 
-    The threads wait for each other many times in every step. Where another program needs a core, Linux would move the
-    thread from there to where another one is, and both would wait; with two trainings at once, most of the time.
-    Empty where fewer threads than cores are asked for (different processes would take the same ones), beside a GPU
-    (the processor does little, and several runs may train at once), and where the caller's environment decides.
+    The threads wait for each other many times in every step, so two of them on one core slow down all. Empty where the
+    caller's environment says how many threads there are or where they run, and beside a GPU, where the processor does
+    little and several runs may train at once.
     Source: https://gcc.gnu.org/onlinedocs/libgomp/OMP_005fPROC_005fBIND.html.
     """
-    is_said, has_gpu = any(name in os.environ for name in SAID_BY), any(Path(driver).exists() for driver in GPU_DRIVERS)
-    if sys.platform != "linux" or is_said or has_gpu:
+    is_set = any(name in os.environ for name in OMP_SETTINGS)
+    has_gpu = any(Path(driver).exists() for driver in GPU_DRIVERS)
+    if sys.platform != "linux" or is_set or has_gpu:
         return {}
     return {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
 
 
 def leave_core() -> None:
-    """Let this thread, and processes that it starts, run on all cores that this process was started with:
-    one_thread_a_core may have kept it on one."""
+    """Let this thread, and processes that it starts, use all cores again: one_thread_a_core may keep it on one."""
     if cores := os.environ.get(CORES):
         os.sched_setaffinity(0, map(int, cores.split(",")))

@@ -1,7 +1,7 @@
 """How often a run's test result was looked at: test_reveals.json in its folder.
 
-A test set can be asked once. Whoever looks, changes the training and looks again, tunes to the test set, and its
-figures flatter from then on; the count makes that visible.
+A training that is changed after a look at its test result is tuned to the test set, and later results are too good.
+The count shows that.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ STATUS: dict[str, Kind] = {
 class Status:
     """Where a run stands. Times are seconds since 1970. result: the figures at its end, as train --json gives them.
 
-    id: what tells the run from a later one of the same name. pid and pid_started name the process beyond doubt.
-    control_from: bytes of control.jsonl meant for earlier processes. owner: whoever may steer it, as the page knows
-    browsers; None for everyone. queued: since when it waits.
+    id: differs from that of a later run of the same name. pid and pid_started identify its process.
+    control_from: bytes of control.jsonl for earlier processes. owner: the browser that may steer it, None for all.
+    queued: since when it waits.
     """
 
     state: str = "queued"
@@ -54,7 +54,7 @@ class Status:
 
     @property
     def is_over(self) -> bool:
-        """It will not go on by itself."""
+        """It goes on only when it is resumed or continued."""
         return self.state in ("finished", "stopped", "failed")
 
     @property
