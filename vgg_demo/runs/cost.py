@@ -42,23 +42,17 @@ def estimate_seconds(config: RunConfig) -> float | None:
 
 def record_speed(config: RunConfig, seconds_per_step: float) -> None:
     """Remember what a step took. A place that cannot be written is no reason to fail: it is measured again."""
-    try:
-        with store_lock():
-            write_text(_speeds_path(), json.dumps({**_read_speeds(), _key(config): seconds_per_step}))
-    except (OSError, VggDemoError):
-        return
+    with contextlib.suppress(OSError, VggDemoError), store_lock():
+        write_text(_speeds_path(), json.dumps({**_read_speeds(), _key(config): seconds_per_step}))
 
 
 def measure_step(config: RunConfig) -> float:
     """Seconds that one step of this training takes, from a few real ones. Large batches are measured in part."""
-    import torch
-
     from vgg_demo.data import load_train
     from vgg_demo.device import make_fabric
     from vgg_demo.training import Training
 
-    fabric = make_fabric(config.train.device, config.train.precision)
-    training = Training(config, load_train(), fabric)
+    training = Training(config, load_train(), make_fabric(config.train.device, config.train.precision))
     part = max(1, min(config.train.batch_size, int(PROBE_FLOPS / (3 * forward_flops(config.model)))))
 
     def seconds_for(batch_size: int) -> float:
@@ -66,9 +60,7 @@ def measure_step(config: RunConfig) -> float:
         events, times = training.run(), StepTimes()
         started = before = time.perf_counter()
         while True:
-            next(events)
-            if fabric.device.type == "cuda":
-                torch.cuda.synchronize()
+            next(events)  # it holds the loss, which a GPU has computed then
             now = time.perf_counter()
             times.add(now - before)
             before, taken = now, now - started

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,16 +68,13 @@ def waiting(entries: list[tuple[Run, Status]] | None = None) -> list[Run]:
     """
     entries = readable() if entries is None else entries
     queued = sorted((item for item in entries if item[1].state == "queued"), key=lambda item: item[1].queued or 0)
-    turns: dict[str | None, int] = {}
-    for _run, status in entries:
-        if status.is_active:
-            turns[status.owner] = turns.get(status.owner, 0) + 1
+    turns = Counter(status.owner for _run, status in entries if status.is_active)
     order = []
     while queued:
-        chosen = min(queued, key=lambda item: (turns.get(item[1].owner, 0), item[1].queued or 0))
+        run, status = chosen = min(queued, key=lambda item: turns[item[1].owner])  # of equals the first in the list
         queued.remove(chosen)
-        turns[chosen[1].owner] = turns.get(chosen[1].owner, 0) + 1
-        order.append(chosen[0])
+        turns[status.owner] += 1
+        order.append(run)
     return order
 
 
