@@ -106,7 +106,7 @@ def test_training_that_fails_has_its_last_steps_recorded(
     monkeypatch.setattr("vgg_demo.runs.recorder.FLUSH_EVERY_SECONDS", 60.0)
     run = create_run(TINY)
 
-    assert run_worker(run, lambda: mnist[0], own_output=False) == 1
+    assert run_worker(run, lambda: mnist[0]) == 1
 
     assert steps(run) == [1, 2, 3]
     assert "not enough memory" in (run.status().reason or "")

@@ -54,7 +54,7 @@ def lead(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run:
         raise
     broadcast_object(run.config())
     on_open(run)
-    run_worker(run, load_train, own_output=False)
+    run_worker(run)
     return run
 
 

@@ -16,7 +16,7 @@ from vgg_demo.device import make_fabric
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.store import Run
-from vgg_demo.runs.worker import run_worker
+from vgg_demo.runs.worker import redirect_output, run_worker
 from vgg_demo.training import Training
 
 
@@ -28,7 +28,9 @@ def main() -> int:
     config = get_preset("classroom").config.with_changes(device="cpu")
     next(Training(config, digits, make_fabric()).run())  # the first step of a process is slow
     folder = folders.get().decode("utf-8", "surrogateescape")
-    return run_worker(Run(Path(folder)), lambda: digits)
+    run = Run(Path(folder))
+    redirect_output(run)
+    return run_worker(run, lambda: digits)
 
 
 def receive_folder(folders: queue.SimpleQueue[bytes]) -> None:

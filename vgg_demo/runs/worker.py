@@ -199,15 +199,10 @@ class Worker:
         )
 
 
-def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, own_output: bool = True) -> int:
-    """Work on the run and return the exit status: 0 when it finished or was stopped, 1 when it failed.
-
-    own_output: whether what this process prints goes into the run's worker.log.
-    """
+def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
+    """Work on the run. The exit status: 0 when it finished or was stopped, 1 when it failed, 2 when another does it."""
     if not _claim(run):
         return 2
-    if own_output:
-        _redirect_output(run)
     for left in run.path.glob(".*.tmp"):  # of a process that was killed while it wrote
         left.unlink(missing_ok=True)
     reserve = run.path / ".reserve"  # room to say what happened when the disk is full
@@ -258,7 +253,7 @@ def explain(error: Exception) -> str:
     return first_line(error)
 
 
-def _redirect_output(run: Run) -> None:
+def redirect_output(run: Run) -> None:
     """Send standard output and error to worker.log, also of libraries below Python."""
     log = os.open(run.worker_log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
@@ -271,6 +266,7 @@ def main(arguments: list[str]) -> int:
     run = Run(Path(arguments[0]))
     if arguments[1:] == ["attached"]:
         when_parent_ends(lambda: run.send("stop"))
+    redirect_output(run)
     return run_worker(run)
 
 
