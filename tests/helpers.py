@@ -102,7 +102,7 @@ class RunsHere:
             self.wait(run)
 
     def _work(self, run: Run) -> None:
-        thread = threading.Thread(target=run_worker, args=(run, lambda: self.digits), kwargs={"own_output": False})
+        thread = threading.Thread(target=run_worker, args=(run, lambda: self.digits))
         thread.start()
         self.threads[run] = thread
 

@@ -33,8 +33,8 @@ from vgg_demo.runs.queue import (
     write_class_settings,
 )
 from vgg_demo.runs.status import Status
-from vgg_demo.runs.step_times import StepTimes
 from vgg_demo.runs.store import Run, create_run, delete_run
+from vgg_demo.runs.timing import StepTimes
 
 pytestmark = pytest.mark.usefixtures("home")
 

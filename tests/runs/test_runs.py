@@ -126,7 +126,7 @@ def test_damaged_shipped_data_fails_with_that_reason(home: Path, monkeypatch: py
 
     run = create_run(TINY)
 
-    assert run_worker(run, own_output=False) == 1
+    assert run_worker(run) == 1
 
     assert run.status().state == "failed"
     assert "VGG_DEMO_DATA" in (run.status().reason or "")
