@@ -53,7 +53,7 @@ def test_hidden_canvas_leaves_the_processor_to_the_training(page: Page, server: 
     page.get_by_role("tab", name="Draw", exact=True).click()
     expect(tool(page, "Undo")).to_be_visible()
     wait_idle(page)
-    assert ticks(page) > 0  # the canvas may come anew
+    assert ticks(page) > 0  # the canvas may be mounted again
     draw(page, SEVEN)
     expect_answer(page, 7)
     tool(page, "Undo").click()

@@ -215,7 +215,7 @@ def test_run_s_test_result_is_revealed_and_counted(page: Page, server: Server, t
     expect(page.get_by_role("button", name="Evaluate on the validation digits")).to_be_visible()
 
     page.get_by_text("Test digits", exact=True).click()
-    expect(page.get_by_text("Nobody has looked at this run's test result yet")).to_be_visible()
+    expect(page.get_by_text("This run's test result has not been looked at yet")).to_be_visible()
     page.get_by_role("button", name="Reveal the test result").click()
 
     expect(page.get_by_text("This run's test result was looked at once")).to_be_visible(timeout=240_000)

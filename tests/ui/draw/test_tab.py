@@ -192,7 +192,7 @@ def descriptions(app: AppTest) -> dict[str, str]:
     return {re.sub(r".*-", "", chart.proto.id): chart.proto.alt for chart in app.get("echarts_chart")}
 
 
-def test_test_digit_is_read_and_its_true_label_told(
+def test_test_digit_is_read_and_its_true_label_shown(
     app: AppTest, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = 3

@@ -102,7 +102,7 @@ def test_run_s_test_result_opens_on_demand_and_counts(app: AppTest) -> None:
     open_run(app, "mine")
     app.session_state["evaluate_digits_run"] = "test"
     app.run()
-    assert "Nobody has looked at this run's test result yet" in texts(app)
+    assert "This run's test result has not been looked at yet" in texts(app)
     assert "Test accuracy" not in metrics(app)
 
     press(app, "Reveal the test result")

@@ -50,8 +50,8 @@ def test_job_ends_when_the_last_of_its_pages_is_closed(
 ) -> None:
     monkeypatch.setattr(jobs, "LEFT_SECONDS", 0.2)
     job, first, second = started(), Page(), Page()
-    first.watch(job)
-    second.watch(job)
+    job.pages.add(first)
+    job.pages.add(second)
 
     first.close()
     assert not job.wait(0.5)
@@ -64,10 +64,10 @@ def test_job_ends_when_the_last_of_its_pages_is_closed(
 def test_job_goes_on_for_a_page_that_is_soon_back(started: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "LEFT_SECONDS", 1.0)
     job, before, after = started(), Page(), Page()
-    before.watch(job)
+    job.pages.add(before)
 
     before.close()
-    after.watch(job)
+    job.pages.add(after)
 
     assert not job.wait(1.5)
 
@@ -79,7 +79,7 @@ def test_job_that_waits_for_its_turn_ends_with_its_page(
     first = started()
     wait_until(lambda: first.started)
     waiting, page = started(), Page()
-    page.watch(waiting)
+    waiting.pages.add(page)
 
     page.close()
 

@@ -14,6 +14,7 @@ from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
 from vgg_demo.ui.draw.pictures import Pixels
 from vgg_demo.ui.shared import resources
 
+STATE = ("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -78,7 +79,7 @@ def take_file(key: str) -> None:
     from vgg_demo.drawing.image_files import decode_image
 
     state: Any = st.session_state
-    resources.forget("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
+    resources.forget(*STATE)
     file = state.get(key)
     if file is None:  # it was removed
         return
@@ -87,31 +88,24 @@ def take_file(key: str) -> None:
     except ImageError as error:
         state["draw_image_error"] = str(error)
         return
-    _send(pixels, _("your photograph") if key.startswith("draw_camera") else file.name)
+    send(pixels, _("your photograph") if key.startswith("draw_camera") else file.name)
 
 
 def take_test_digit() -> None:
     """Show a random test digit, and keep its true label for after the answer."""
     digits = resources.test_digits()
     index = random.randrange(len(digits))
-    _send(digits.images[index, 0].numpy(), _("test image {index}").format(index=index), int(digits.labels[index]))
+    send(digits.images[index, 0].numpy(), _("test image {index}").format(index=index), int(digits.labels[index]))
 
 
-def true_label() -> int | None:
-    """The true label of the picture that is read, where it is known."""
-    caption, label = st.session_state.get("draw_image_label", (None, None))
-    is_shown = "draw_image" in st.session_state and caption == st.session_state.get("draw_image_caption")
-    return label if is_shown else None
-
-
-def _send(pixels: Pixels, caption: str, label: int | None = None) -> None:
+def send(pixels: Pixels, caption: str, label: int | None = None) -> None:
+    """Show a picture, uint8 (H, W) or (H, W, 3), instead of the canvas. label: its true digit, where it is known."""
     state: Any = st.session_state
-    state["draw_image"], state["draw_image_caption"] = pixels, caption
-    state["draw_image_label"] = (caption, label)
+    state["draw_image"], state["draw_image_caption"], state["draw_image_label"] = pixels, caption, label
 
 
 def _back() -> None:
-    resources.forget("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
+    resources.forget(*STATE)
     st.session_state["draw_upload_version"] = _version() + 1  # empties the uploader
 
 

@@ -37,8 +37,6 @@ export default function (component) {
   let cleared = 0;   // strokes that the last clear took
   let isBusy = false, follow = () => {};
 
-  for (const name of ["undo", "redo", "clear"]) button(name).querySelector("span").textContent = data[name];
-
   const own = (label) => root?.querySelector(`button[aria-label="${label}"]`);
   const can = (label) => own(label)?.disabled === false;
   const pressAll = async (label, most) => {   // one at a time: the canvas loads what it goes back to
@@ -49,36 +47,35 @@ export default function (component) {
     }
     return pressed;
   };
-  // clear takes all strokes back, so that undo can bring them again; the canvas's own reset would forget them
-  const clear = async () => {
+  const alone = (action) => async () => {   // what takes a while is done one at a time
     if (isBusy) return;
     isBusy = true;
+    await action();
+    isBusy = false;
+    follow();
+  };
+  // clear takes all strokes back, so that undo can bring them again; the canvas's own reset would forget them
+  const clear = alone(async () => {
     const strokes = await pressAll("Undo", HISTORY);
     if (strokes) cleared = strokes;
     if (strokes === HISTORY) { own("Reset canvas & history").click(); cleared = 0; }   // older strokes are left
-    isBusy = false;
-    follow();
-  };
-  const undo = async () => {
-    if (isBusy) return;
-    isBusy = true;
-    if (cleared) await pressAll("Redo", cleared);
-    else await pressAll("Undo", 1);
+  });
+  const undo = alone(async () => {
+    await (cleared ? pressAll("Redo", cleared) : pressAll("Undo", 1));
     cleared = 0;
-    isBusy = false;
-    follow();
-  };
+  });
   const redo = () => { if (!isBusy && !cleared) own("Redo")?.click(); };
-  button("undo").onclick = undo;
-  button("redo").onclick = redo;
-  button("clear").onclick = clear;
+  for (const [name, press] of Object.entries({ undo, redo, clear })) {
+    button(name).onclick = press;
+    button(name).querySelector("span").textContent = data[name];
+  }
 
   const send = (kind, clientX, clientY) => {   // composed: fabric follows a stroke on the whole document
     const more = { button: 0, buttons: 1, bubbles: true, composed: true, cancelable: true };
     upper.dispatchEvent(new MouseEvent(kind, { clientX, clientY, ...more }));
   };
   // A slow browser merges all moves within a frame into one, and the corners of a fast stroke are lost. The merged ones
-  // are sent before it. Browsers tell them to secure pages only: https, or this computer itself.
+  // are sent before it. Browsers give them to secure pages only: https, or this computer itself.
   const onPointerMove = (event) => {
     if (!event.isPrimary || !event.buttons) return;
     const moves = event.getCoalescedEvents?.() ?? [];
@@ -169,7 +166,7 @@ export default function (component) {
   let timer = null;
   const sight = new ResizeObserver(([tools]) => {   // it has no width while another tab is shown
     clearInterval(timer);
-    if (tools.contentRect.width) timer = setInterval(attach, 250);   // the canvas may come later, or come anew
+    if (tools.contentRect.width) timer = setInterval(attach, 250);   // the canvas may come later, or again
     attach();
   });
   sight.observe(parentElement.querySelector(".tools"));

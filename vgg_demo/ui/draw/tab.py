@@ -110,7 +110,7 @@ def show_answer(inference: Inference | None) -> None:
 
 def show_true_label(reading: Reading) -> None:
     """Whether a picture whose label is known was read right."""
-    label = inputs.true_label()
+    label = st.session_state.get("draw_image_label")
     if label is not None:
         is_right = reading.can_tell and reading.digit == label
         verdict = _("✓ read right") if is_right else _("✗ misread")

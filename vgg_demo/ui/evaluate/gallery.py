@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from functools import lru_cache
 from html import escape
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import streamlit as st
 from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.predictions import Positions
 from vgg_demo.text import DRAW, _, confidence_in_words
+from vgg_demo.ui.draw import inputs
 from vgg_demo.ui.evaluate.results import Result
 from vgg_demo.ui.shared.charts import probabilities_in_words
 
@@ -80,11 +80,8 @@ def tile(result: Result, position: int, name: str) -> None:
 
 def send_to_draw(image: npt.NDArray[np.uint8], caption: str, network: str) -> None:
     """Open the Draw tab with this image, uint8 (28, 28), instead of a drawing."""
-    state: Any = st.session_state
-    state["draw_image"] = image
-    state["draw_image_caption"] = caption
-    state["draw_checkpoint"] = network
-    state["tab"] = DRAW
+    inputs.send(image, caption)
+    st.session_state["draw_checkpoint"], st.session_state["tab"] = network, DRAW
 
 
 @lru_cache(maxsize=4_000)

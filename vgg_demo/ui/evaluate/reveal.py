@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vgg_demo.errors import StorageError
+from vgg_demo.errors import CheckpointError
 from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run
-from vgg_demo.text import _, plain
+from vgg_demo.text import _
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.evaluate.results import DigitSet
+from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.shared.networks import Network
 
 
@@ -39,34 +40,32 @@ def offer(network: Network, run: Run) -> None:
     """The closed test set of a run: what it is, how often it was looked at, and the button that opens it."""
     st.markdown(
         _(
-            "The test set is for the end. Whoever looks, changes something and looks again, fits the network to the "
-            "test digits, and the figure stops telling how it reads digits it has never met. Until then, "
+            "The test set is for the end. If you look, change something and look again, you fit the network to the "
+            "test digits, and the figure no longer says how it reads digits it has never met. Until then, "
             "choose by the validation digits."
         )
     )
     show_count(run)
     label = _("Reveal the test result")
     st.button(label, type="primary", icon=":material/visibility:", key="reveal", on_click=reveal, args=(network, run))
-    if error := st.session_state.pop("reveal_error", None):
-        st.error(plain(error))
+    show_error("reveal_error")
 
 
 def reveal(network: Network, run: Run) -> None:
     """Count the look, and open the test set for this session. What cannot be counted stays closed."""
-    try:
-        add_reveal(run, network.sha256)
-        st.session_state.setdefault("revealed", set()).add(_mark(network))
-    except StorageError as error:
-        st.session_state["reveal_error"] = str(error)
-    except FileNotFoundError:
-        st.session_state["reveal_error"] = _("This checkpoint has just been deleted; pick another one.")
+    with keep_error("reveal_error"):
+        try:
+            add_reveal(run, network.sha256)
+            st.session_state.setdefault("revealed", set()).add(_mark(network))
+        except FileNotFoundError:
+            raise CheckpointError(_("This checkpoint has just been deleted; pick another one.")) from None
 
 
 def show_count(run: Run) -> None:
     """How often the test result of this run was looked at."""
     count = count_reveals(run)
     if count == 0:
-        text = _("Nobody has looked at this run's test result yet.")
+        text = _("This run's test result has not been looked at yet.")
     elif count == 1:
         text = _("This run's test result was looked at **once**. The first look is the honest one.")
     else:

@@ -1,6 +1,7 @@
 """Who is looking: each browser has a secret of its own, and the teacher may have a code.
 
-The secret lies in a cookie; run folders hold only its hash. Whoever started a run may steer it, and so may the teacher.
+The secret lies in a cookie; run folders hold only its hash. A run may be steered by the browser that started it, and by
+the teacher.
 """
 
 from __future__ import annotations

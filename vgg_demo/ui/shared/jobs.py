@@ -1,14 +1,13 @@
 """Work that may take a while, in the server: followed by every viewer, with a progress bar and Stop.
 
-What computes with a network is done one at a time. A job ends by itself when all pages that asked for it are closed,
-and its result is remembered for whoever asks next.
+What computes with a network is done one at a time. A job ends when all pages that asked for it are closed, and its
+result is remembered for all viewers.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import streamlit as st
 from vgg_demo.errors import VggDemoError
 from vgg_demo.runs.cost import format_duration
 from vgg_demo.text import _, plain
-from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared import identity
 
 if TYPE_CHECKING:
     from vgg_demo.evaluation import Progress as Progress
@@ -28,34 +27,29 @@ TICK_SECONDS = 0.8
 PATIENCE_SECONDS = 2.5  # what is over so soon needs no progress bar
 LEFT_SECONDS = 10.0  # after so long without a page a job ends: one that is loaded again is back by then
 REMEMBERED = 100
+TURN = threading.Lock()  # held by the one job that computes with a network: the page stays quick
 
 Work = Callable[["Progress"], Any]
 
 
 class Stopped(Exception):
-    """Someone pressed Stop, or nobody is there any more."""
+    """Someone pressed Stop, or all pages that asked for the job are closed."""
 
 
 class Page:
-    """A page that is open in a browser, with the jobs that it asked for."""
+    """A page in a browser. closed: when its connection ended, or None."""
 
     def __init__(self) -> None:
-        self._jobs: weakref.WeakSet[Job] = weakref.WeakSet()
-
-    def watch(self, job: Job) -> None:
-        """Let the job go on for this page."""
-        self._jobs.add(job)
-        job.join(self)
+        self.closed: float | None = None
 
     def close(self) -> None:
         """The page's connection has ended."""
-        for job in list(self._jobs):
-            job.leave(self)
+        self.closed = time.monotonic()
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=Page.close)
 def this_page() -> Page:
-    """The page that the script draws; after a cut of its connection it is another one."""
+    """The page that the script draws; a new connection is another page."""
     return Page()
 
 
@@ -63,19 +57,17 @@ class Job:
     """A piece of work in a thread of its own. done and total are for the progress bar; total is 0 before the first.
 
     owner: the browser that started it. takes_turns: it waits until no other job is at work that takes turns.
+    pages: those that follow it; when all have been closed for LEFT_SECONDS, it ends.
     """
 
     def __init__(self, key: Hashable, work: Work, owner: str | None = None, takes_turns: bool = True) -> None:
         self.key, self.owner, self.takes_turns = key, owner, takes_turns
+        self.pages: set[Page] = set()
         self.done = self.total = 0
         self.started: float | None = None  # None while it waits for another one
         self.error: str | None = None
         self.is_stopped = False
-        self._pages: set[Page] = set()
-        self._left: float | None = None  # when the last page was closed
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._over = threading.Event()
+        self._stop, self._over = threading.Event(), threading.Event()
         threading.Thread(target=self._run, args=(work,), name="job", daemon=True).start()
 
     @property
@@ -87,21 +79,8 @@ class Job:
         """End it at the next batch."""
         self._stop.set()
 
-    def join(self, page: Page) -> None:
-        """A page follows it."""
-        with self._lock:
-            self._pages.add(page)
-            self._left = None
-
-    def leave(self, page: Page) -> None:
-        """A page is closed; without any the job ends soon."""
-        with self._lock:
-            self._pages.discard(page)
-            if not self._pages:
-                self._left = time.monotonic()
-
     def wait(self, seconds: float) -> bool:
-        """Wait for its end, so long at most; whether it has come."""
+        """Wait for its end, so long at most. Returns whether it has ended."""
         return self._over.wait(seconds)
 
     def _run(self, work: Work) -> None:
@@ -117,7 +96,7 @@ class Job:
             self.error = _("This checkpoint has just been deleted; pick another one.")
         except MemoryError:
             self.error = _("There is not enough memory for this network on this machine; pick a smaller one.")
-        except Exception:
+        except Exception:  # torch, scikit-learn and captum may raise anything; the thread's traceback goes to the log
             self.error = _("This failed for a reason that the program does not know; the server's log says more.")
             raise
         finally:
@@ -126,10 +105,7 @@ class Job:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait until no other job that takes turns is at work; Stop ends the waiting, too."""
-        if not self.takes_turns:
-            yield
-            return
-        lock = resources.compute_lock()
+        lock = TURN if self.takes_turns else threading.Lock()
         while not lock.acquire(timeout=0.1):
             self._progress(0, 0)
         try:
@@ -140,8 +116,10 @@ class Job:
 
     def _progress(self, done: int, total: int) -> None:
         self.done, self.total = done, total
-        left = self._left
-        if self._stop.is_set() or (left is not None and time.monotonic() - left > LEFT_SECONDS):
+        closed = [page.closed for page in tuple(self.pages)]
+        now = time.monotonic()
+        is_left = bool(closed) and all(at is not None and now - at > LEFT_SECONDS for at in closed)
+        if is_left or self._stop.is_set():
             raise Stopped
 
 
@@ -161,7 +139,7 @@ class Memory:
             return self._results.get(key)
 
     def put(self, key: Hashable, result: Any) -> None:
-        """Remember a result; the one that was not asked for longest is forgotten."""
+        """Remember a result, and drop the one that was used least recently."""
         with self._lock:
             self._results[key] = result
             while len(self._results) > REMEMBERED:
@@ -217,7 +195,7 @@ def ask(
             return None
         place.empty()
         job = memory().start(key, work, identity.owner(), takes_turns)
-    this_page().watch(job)
+    job.pages.add(this_page())
     with st.spinner(_("Computing …")):
         job.wait(PATIENCE_SECONDS)
     result = memory().get(key)
@@ -229,11 +207,11 @@ def ask(
 def _show_progress(job: Job, name: str) -> None:
     """A bar with the time that is left. It redraws the page when the job is over.
 
-    Whoever started it and the teacher have a button to stop it.
+    The browser that started it and the teacher have a button to stop it.
     """
     if job.is_over:
         st.rerun()
-    this_page().watch(job)
+    job.pages.add(this_page())
     if job.started is None:
         text = _("Waiting for another computation to end …")
     elif not job.total:

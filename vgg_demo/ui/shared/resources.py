@@ -59,7 +59,7 @@ def warm_up() -> None:
         manager.warm_worker = manager.WarmWorker()
         threading.Thread(target=manager.warm_worker.prepare_when_idle, name="warm-worker", daemon=True).start()
         manager.dispatch()  # what waited while there was no server
-        with contextlib.suppress(VggDemoError):  # whoever needs it will see the error and say so
+        with contextlib.suppress(VggDemoError):  # the tab that needs it shows the error
             path = find_checkpoint()
             load_network(str(path), fingerprint(path))
         importlib.import_module("vgg_demo.drawing.predict")
@@ -168,12 +168,6 @@ def overlaid() -> list[str]:
         del identities[name]
     there = {name: Run(home() / name).identity for name in chosen}
     return [name for name, identity in there.items() if identity and identities.setdefault(name, identity) == identity]
-
-
-@st.cache_resource(show_spinner=False)
-def compute_lock() -> threading.Lock:
-    """Held while a network is evaluated: one at a time keeps the page quick."""
-    return threading.Lock()
 
 
 def fingerprint(path: Path) -> str:
