@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -107,7 +107,7 @@ def show_occlusion(inference: Inference) -> None:
     """Slide a patch over the digit, when asked, and show what each place is worth."""
     digit, image = inference.reading.digit, inference.reading.prepared.digit
 
-    def work(progress: jobs.Progress) -> Any:
+    def work(progress: jobs.Progress) -> torch.Tensor:
         from vgg_demo.analysis.explain import occlusion
 
         return occlusion(inference.vgg, inference.image, digit, on_progress=progress)

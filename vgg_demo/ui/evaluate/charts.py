@@ -156,7 +156,7 @@ def robustness(curves: dict[str, RobustnessCurve], unit: str) -> Spec:
     return _lines(series, x, y, {"trigger": "axis", "valueFormatter": "%.2f %%"})
 
 
-def embedding(points: dict[int, list[tuple[float, float, str, str]]]) -> Spec:
+def embedding(points: list[list[tuple[float, float, str, str]]]) -> Spec:
     """Digits as points in the plane. points: by true digit, (x, y, picture as a data URI, caption) of each."""
     series = [
         {
@@ -175,7 +175,7 @@ def embedding(points: dict[int, list[tuple[float, float, str, str]]]) -> Spec:
                 for x, y, picture, caption in members
             ],
         }
-        for digit, members in points.items()
+        for digit, members in enumerate(points)
     ]  # fmt: skip
     hidden = {"type": "value", "show": False, "scale": True}
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from vgg_demo.text import _
 from vgg_demo.ui.evaluate import charts, gallery, results
 from vgg_demo.ui.evaluate.results import Result
 from vgg_demo.ui.shared import jobs
+
+if TYPE_CHECKING:
+    from vgg_demo.model import VGG
 
 SHOWN_DIGITS = 1_000
 
@@ -29,7 +32,7 @@ def show(result: Result) -> None:
     positions = _sample(result.predictions)
     indices = result.predictions.indices[positions]
 
-    def work(vgg: Any, progress: jobs.Progress) -> Any:
+    def work(vgg: VGG, progress: jobs.Progress) -> npt.NDArray[np.float32]:
         import torch
 
         from vgg_demo.analysis.embedding import hidden_features, project
@@ -50,8 +53,8 @@ def show_map(result: Result, positions: npt.NDArray[np.int64], plane: npt.NDArra
     positions: (N,), of the digits in the predictions. plane: (N, 2), where each lies on the map.
     """
     predictions, digit_set = result.predictions, result.digit_set
-    points: dict[int, list[tuple[float, float, str, str]]] = {digit: [] for digit in range(10)}
-    members: dict[int, list[int]] = {digit: [] for digit in range(10)}
+    members: list[list[int]] = [[] for _digit in range(10)]  # positions by true digit, in the order of the points
+    points: list[list[tuple[float, float, str, str]]] = [[] for _digit in range(10)]
     for (x, y), position in zip(plane.tolist(), positions.tolist(), strict=True):
         true, answer = int(predictions.labels[position]), int(predictions.answers[position])
         picture = gallery.data_uri(digit_set.image(int(predictions.indices[position])).tobytes())

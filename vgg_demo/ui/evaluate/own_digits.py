@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -41,7 +41,7 @@ def pick() -> DigitSet | None:
         return None
     work, fingerprint = _reading(kind == "zip", files), _fingerprint(files)
     key = ("own", kind, fingerprint)
-    own: OwnDigits | None = jobs.ask(key, work, _("Read them again"), "own", at_once=True, takes_turns=False)
+    own = jobs.ask(key, work, _("Read them again"), "own", at_once=True, takes_turns=False)
     if own is None:
         return None
     show_left_out(own)
@@ -65,8 +65,8 @@ def show_left_out(own: OwnDigits) -> None:
             st.caption(_("The first {count:,} are listed.").format(count=MOST_LISTED))
 
 
-def _reading(is_zip: bool, files: list[tuple[str, bytes]]) -> jobs.Work:
-    def work(progress: jobs.Progress) -> Any:
+def _reading(is_zip: bool, files: list[tuple[str, bytes]]) -> jobs.Work[OwnDigits]:
+    def work(progress: jobs.Progress) -> OwnDigits:
         from vgg_demo.drawing.labelled_folder import read_uploads, read_zip
 
         return read_zip(io.BytesIO(files[0][1]), progress) if is_zip else read_uploads(files, progress)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vgg_demo.evaluation import Evaluation
     from vgg_demo.model import VGG
 
+T = TypeVar("T")
 SLOW_FLOPS = 5e12  # about a minute on a slow laptop: from there on the measured time is shown first
 
 
@@ -111,7 +112,7 @@ def remembered(network: Network, digit_set: DigitSet, counts: list[int]) -> Pred
     return None
 
 
-def prediction_work(network: Network, digit_set: DigitSet, count: int) -> jobs.Work:
+def prediction_work(network: Network, digit_set: DigitSet, count: int) -> jobs.Work[Predictions]:
     """Evaluate the network on so many of the digits: all, or a sample. The result is saved on disk, too."""
 
     def answer(vgg: VGG, progress: jobs.Progress) -> Predictions:
@@ -124,7 +125,7 @@ def prediction_work(network: Network, digit_set: DigitSet, count: int) -> jobs.W
     path, work = _disk_path(key_of(network, digit_set, count)), unchanged(network, answer)
 
     def run(progress: jobs.Progress) -> Predictions:
-        predictions: Predictions = work(progress)
+        predictions = work(progress)
         if digit_set.kind != "own":  # the user's own pictures are not stored
             with contextlib.suppress(OSError):  # without the file the next server computes them again
                 save_predictions(path, predictions)
@@ -133,11 +134,11 @@ def prediction_work(network: Network, digit_set: DigitSet, count: int) -> jobs.W
     return run
 
 
-def unchanged(network: Network, work: Callable[[VGG, jobs.Progress], Any]) -> jobs.Work:
+def unchanged(network: Network, work: Callable[[VGG, jobs.Progress], T]) -> jobs.Work[T]:
     """Work with a network whose file must be the same when it ends. Raises CheckpointError when it is not."""
     version = network.version
 
-    def run(progress: jobs.Progress) -> Any:
+    def run(progress: jobs.Progress) -> T:
         result = work(network.load(), progress)
         try:
             if network.version == version:

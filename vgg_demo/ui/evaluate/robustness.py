@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,6 +15,7 @@ from vgg_demo.ui.shared.networks import Network
 
 if TYPE_CHECKING:
     from vgg_demo.analysis.robustness import RobustnessCurve
+    from vgg_demo.model import VGG
 
 SHOWN_DIGITS, SHOWN_TO_A_SLOW_ONE = 1_000, 100
 MOST_NETWORKS = 5
@@ -81,7 +82,7 @@ def show_curves(curves: dict[str, RobustnessCurve], digit_set: DigitSet) -> None
 def measured(network: Network, digit_set: DigitSet, name: str) -> list[RobustnessCurve] | None:
     """The curves of one network: remembered, or computed when asked."""
 
-    def work(vgg: Any, progress: jobs.Progress) -> Any:
+    def work(vgg: VGG, progress: jobs.Progress) -> list[RobustnessCurve]:
         from vgg_demo.analysis.robustness import measure_robustness
         from vgg_demo.evaluation import sample_indices
 
@@ -92,8 +93,7 @@ def measured(network: Network, digit_set: DigitSet, name: str) -> list[Robustnes
     count = min(len(digit_set.load()), most)
     key = ("robustness", network.sha256, digit_set.key, count)
     button = _("Measure {name}").format(name=plain(network.name))
-    curves: list[RobustnessCurve] | None = jobs.ask(key, results.unchanged(network, work), button, name, icon="speed")
-    return curves
+    return jobs.ask(key, results.unchanged(network, work), button, name, icon="speed")
 
 
 def sample_pictures(name: str, digit_set: DigitSet) -> list[bytes]:

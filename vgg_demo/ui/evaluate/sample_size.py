@@ -38,8 +38,14 @@ def offer_choice(network: Network, digit_set: DigitSet, counts: list[int]) -> Pr
         job = jobs.memory().job(results.key_of(network, digit_set, count))
         if job is not None and not job.is_over:
             return evaluate(network, digit_set, count)
+
+    def measure(progress: jobs.Progress) -> float:
+        from vgg_demo.evaluation import seconds_per_image
+
+        return seconds_per_image(network.load(), digit_set.load())
+
     button = _("Measure how long it takes")
-    pace = jobs.ask(("pace", network.sha256), pace_work(network, digit_set), button, "pace", "timer", at_once=True)
+    pace = jobs.ask(("pace", network.sha256), measure, button, "pace", "timer", at_once=True)
     if pace is None:
         return None
     text = _(
@@ -78,16 +84,4 @@ def ask(
 ) -> Predictions | None:
     """The network's answers to so many of the digits, remembered or computed. name: for the elements' keys."""
     key, work = results.key_of(network, digit_set, count), results.prediction_work(network, digit_set, count)
-    answers: Predictions | None = jobs.ask(key, work, button, name, at_once=at_once)
-    return answers
-
-
-def pace_work(network: Network, digit_set: DigitSet) -> jobs.Work:
-    """Measures the seconds that an image takes."""
-
-    def work(progress: jobs.Progress) -> float:
-        from vgg_demo.evaluation import seconds_per_image
-
-        return seconds_per_image(network.load(), digit_set.load())
-
-    return work
+    return jobs.ask(key, work, button, name, at_once=at_once)

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -29,7 +29,8 @@ LEFT_SECONDS = 10.0  # after so long without a page a job ends: one that is load
 REMEMBERED = 100
 TURN = threading.Lock()  # held by the one job that computes with a network: the page stays quick
 
-Work = Callable[["Progress"], Any]
+T = TypeVar("T")
+Work = Callable[["Progress"], T]
 
 
 class Stopped(Exception):
@@ -60,7 +61,7 @@ class Job:
     pages: those that follow it; when all have been closed for LEFT_SECONDS, it ends.
     """
 
-    def __init__(self, key: Hashable, work: Work, owner: str | None = None, takes_turns: bool = True) -> None:
+    def __init__(self, key: Hashable, work: Work[Any], owner: str | None = None, takes_turns: bool = True) -> None:
         self.key, self.owner, self.takes_turns = key, owner, takes_turns
         self.pages: set[Page] = set()
         self.done = self.total = 0
@@ -83,7 +84,7 @@ class Job:
         """Wait for its end, so long at most. Returns whether it has ended."""
         return self._over.wait(seconds)
 
-    def _run(self, work: Work) -> None:
+    def _run(self, work: Work[Any]) -> None:
         try:
             with self._turn():
                 self.started = time.monotonic()
@@ -150,7 +151,7 @@ class Memory:
         with self._lock:
             return self._jobs.get(key)
 
-    def start(self, key: Hashable, work: Work, owner: str | None = None, takes_turns: bool = True) -> Job:
+    def start(self, key: Hashable, work: Work[Any], owner: str | None = None, takes_turns: bool = True) -> Job:
         """Start a job, or return the one that is at it."""
         with self._lock:
             job = self._jobs.get(key)
@@ -168,19 +169,19 @@ def memory() -> Memory:
 
 def ask(
     key: Hashable,
-    work: Work,
+    work: Work[T],
     button: str,
     name: str,
     icon: str = "fact_check",
     at_once: bool = False,
     takes_turns: bool = True,
-) -> Any:
+) -> T | None:
     """The result of some work: remembered; or, when it is wanted, computed now.
 
     Returns None while there is none: then a button to start it is on the page, or its progress, or why it failed.
     at_once: the first time it needs no button. name: for the elements' keys. takes_turns: as of Job.
     """
-    result = memory().get(key)
+    result: T | None = memory().get(key)
     if result is not None:
         return result
     job = memory().job(key)
