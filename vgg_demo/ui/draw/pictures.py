@@ -86,13 +86,13 @@ def strongest_place(heat: torch.Tensor) -> str:
 
 def mosaic(maps: torch.Tensor, columns: int = 8) -> Pixels:
     """Maps, (K, h, w) at least 0, in one picture with thin gaps; white is the largest value among them."""
-    import torch.nn.functional as F
-    from torchvision.utils import make_grid
+    import torch.nn.functional as F  # torchvision's make_grid would do, but takes a second to load
 
     if maps.shape[-1] > MAP_PIXELS:
         maps = F.adaptive_avg_pool2d(maps, MAP_PIXELS)
-    gap = max(1, maps.shape[1] // 14)
-    brightness = maps[:, None] / max(float(maps.max()), 1e-12)  # (K, 1, h, w)
-    grid = make_grid(brightness, columns, gap, pad_value=GAP_GREY / 255)[0, gap:-gap, gap:-gap]
+    gap, rows = max(1, maps.shape[1] // 14), -(-len(maps) // columns)
+    brightness = maps / max(float(maps.max()), 1e-12)
+    tiles = F.pad(brightness, (0, gap, 0, gap, 0, rows * columns - len(maps)), value=GAP_GREY / 255)  # (K, H, W)
+    grid = tiles.view(rows, columns, *tiles.shape[1:]).transpose(1, 2).flatten(2).flatten(0, 1)[:-gap, :-gap]
     picture: Pixels = (grid * 255).round().byte().numpy()
     return picture
