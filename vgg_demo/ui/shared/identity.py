@@ -17,8 +17,9 @@ import time
 import streamlit as st
 
 from vgg_demo.runs.status import Status
-from vgg_demo.text import _, plain
+from vgg_demo.text import _
 from vgg_demo.ui.shared.code_attempts import code_attempts
+from vgg_demo.ui.shared.kept_errors import show_error
 
 COOKIE = "vgg_demo_browser"
 
@@ -78,8 +79,7 @@ def show_teacher_access() -> None:
         on_change=_check_code,
         help=_("It unlocks steering all runs, pausing the queue and hiding settings."),
     )
-    if refused := st.session_state.pop("teacher_refused", None):
-        st.error(plain(refused))
+    show_error("teacher_refused")
 
 
 def _check_code() -> None:
