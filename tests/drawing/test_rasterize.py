@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vgg_demo.drawing.rasterize import draw_again, follow
+from vgg_demo.drawing.rasterize import follow, rasterize_strokes
 
 
 def stroke(*path: list[Any], pen: int = 22) -> dict[str, Any]:
@@ -25,11 +25,11 @@ def test_follow_quadratic_curve_is_de_casteljaus() -> None:
 
 @pytest.mark.parametrize("scale", [0.2, 1])
 @pytest.mark.parametrize("pen", [4, 40])
-def test_draw_again_stroke_is_as_wide_beside_its_length_as_those_of_mnist(pen: int, scale: float) -> None:
+def test_rasterize_strokes_stroke_is_as_wide_beside_its_length_as_those_of_mnist(pen: int, scale: float) -> None:
     length = 200 * scale
     drawing = {"objects": [stroke(["M", 100, 40], ["L", 100, 40 + length], pen=pen)]}
 
-    ink = draw_again(drawing, 280, 280)
+    ink = rasterize_strokes(drawing, 280, 280)
 
     assert ink is not None
     rows, columns = np.nonzero(ink > 127)
@@ -39,10 +39,10 @@ def test_draw_again_stroke_is_as_wide_beside_its_length_as_those_of_mnist(pen: i
     assert columns.mean() == pytest.approx(100 + math.ceil(width / 2), abs=1)
 
 
-def test_draw_again_loop_that_a_thick_pen_filled_is_open() -> None:
+def test_rasterize_strokes_loop_that_a_thick_pen_filled_is_open() -> None:
     loop = [["L", 140 + 18 * np.sin(t), 140 - 18 * np.cos(t)] for t in np.linspace(0.3, 2 * np.pi, 20)]
 
-    ink = draw_again({"objects": [stroke(["M", 140, 122], *loop, pen=40)]}, 280, 560)
+    ink = rasterize_strokes({"objects": [stroke(["M", 140, 122], *loop, pen=40)]}, 280, 560)
 
     assert ink is not None
     margin = 3  # 36 pixels high, so a pen of 4.9
@@ -51,25 +51,25 @@ def test_draw_again_loop_that_a_thick_pen_filled_is_open() -> None:
     assert ink[122 + margin, 140 + margin] > 200
 
 
-def test_draw_again_stroke_along_the_edge_is_whole() -> None:
-    ink = draw_again({"objects": [stroke(["M", 3, 3], ["L", 277, 3], pen=4)]}, 280, 280)
+def test_rasterize_strokes_stroke_along_the_edge_is_whole() -> None:
+    ink = rasterize_strokes({"objects": [stroke(["M", 3, 3], ["L", 277, 3], pen=4)]}, 280, 280)
 
     assert ink is not None
     assert np.ptp(np.nonzero(ink > 127)[0]) + 1 == pytest.approx(274 * 2.4 / 17.6, abs=1)
 
 
-def test_draw_again_frame_is_left_out_and_widens_no_pen() -> None:
+def test_rasterize_strokes_frame_is_left_out_and_widens_no_pen() -> None:
     digit = stroke(["M", 140, 90], ["L", 140, 190])
     frame = stroke(["M", 22, 20], ["L", 255, 26], ["L", 260, 258], ["L", 18, 250], ["L", 20, 40])
 
-    framed = draw_again({"objects": [frame, digit]}, 280, 280)
+    framed = rasterize_strokes({"objects": [frame, digit]}, 280, 280)
 
     assert framed is not None
-    assert np.array_equal(framed, draw_again({"objects": [digit]}, 280, 280))
+    assert np.array_equal(framed, rasterize_strokes({"objects": [digit]}, 280, 280))
 
 
 @pytest.mark.parametrize("drawing", [
     None, {}, {"objects": []}, {"objects": [stroke(["M", 10, 10], ["L", 10.001, 10])]}, {"objects": [{"type": "Rect"}]},
 ])  # fmt: skip
-def test_draw_again_without_a_path_to_follow_gives_none(drawing: dict[str, Any] | None) -> None:
-    assert draw_again(drawing, 280, 280) is None
+def test_rasterize_strokes_without_a_path_to_follow_gives_none(drawing: dict[str, Any] | None) -> None:
+    assert rasterize_strokes(drawing, 280, 280) is None

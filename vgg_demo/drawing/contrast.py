@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-Grey = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.uint8]
+from vgg_demo.drawing.grey import Grey, Pixels
 
 BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601-2, as PIL's "L"
 STANDS_OUT = 24  # levels of 255: ink that differs by so much from its paper is seen on it

@@ -6,12 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from vgg_demo.drawing.photos import TOUCHING
+from vgg_demo.drawing.grey import Grey, label_parts, part_lengths, spread
 
-Grey = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 
-INK_LEVEL = 0.25
 ANGLES = np.radians(np.arange(-12, 13))  # how far a frame may be turned
 NEAR_SIDE, ON_SIDES = 0.12, 0.95  # of the shorter side, and of the points: a frame lies along its sides, an 0 does not
 LEAST_SIDE, LEAST_DRAWN, SECTIONS = 0.3, 0.8, 40  # how much of each side and of all four is drawn; gaps are the rest
@@ -24,19 +22,17 @@ def without_frames(ink: Grey) -> Grey:
 
     ink: (H, W) in [0, 1]; returns the same.
     """
-    parts, count = ndimage.label(ink >= INK_LEVEL, TOUCHING)
+    parts, count = label_parts(ink)
     if count < 2:
         return ink
     places = ndimage.find_objects(parts)
-    lengths = [max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in places]
-    longest = np.argsort(lengths)[-MOST_PARTS:]
+    longest = np.argsort(part_lengths(parts))[-MOST_PARTS:]
     corners = [np.array([rows.start, columns.start], float) for rows, columns in places]
     frames = find_frames([np.argwhere(parts[places[i]] == i + 1) + corners[i] for i in longest])
     if not frames:
         return ink
-    # the faint edge of a stroke belongs to the nearest part
-    nearest = ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
-    return np.asarray(np.where(np.isin(parts[tuple(nearest)], longest[frames] + 1), 0, ink), np.float32)
+    owners = spread(parts, parts > 0)  # the faint edge of a stroke belongs to the nearest part
+    return np.asarray(np.where(np.isin(owners, longest[frames] + 1), 0, ink), np.float32)
 
 
 def find_frames(parts: list[Points]) -> list[int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -19,7 +20,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 MAX_PIXELS = 120_000_000
 MAX_PIXELS_OF = {"WEBP": 40_000_000}  # its decoder holds the whole picture three times
-LARGE = 4_000_000  # pixels: such pictures are unpacked one at a time, whoever sends them
+LARGE = 4_000_000  # pixels: such pictures are unpacked one at a time in all threads together
 WORKING_SIZE = 1_000
 
 _one_large_at_a_time = Lock()
@@ -51,24 +52,14 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
 
 def decode_image(file: Path | BinaryIO, name: str, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
     """The same for a file that is open already. name: what to call it in an error. Raises ImageError."""
-    try:
-        with Image.open(file, formats=FORMATS) as image:
-            pixels = image.width * image.height
-            max_pixels = min(max_pixels, MAX_PIXELS_OF.get(image.format or "", max_pixels))
-            if pixels > max_pixels:
-                most = f"at most {max_pixels // 1_000_000} million"
-                raise ImageError(f"{name}: {image.width}x{image.height} pixels are too many; {most}")
-            if pixels <= LARGE:
-                return _decode(image)
-            with _one_large_at_a_time:
-                return _decode(image)
-    except ImageError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        most = f"at most {max_pixels // 1_000_000} million pixels"
-        raise ImageError(f"{name}: the picture is too large; {most}") from error
-    except Exception as error:  # Pillow's readers raise whatever a damaged file leads them to
-        raise ImageError(f"{name}: it is not a picture that can be read, or it is damaged; use PNG or JPEG") from error
+    with _opened(file, name, max_pixels) as image:
+        pixels = image.width * image.height
+        max_pixels = min(max_pixels, MAX_PIXELS_OF.get(image.format or "", max_pixels))
+        if pixels > max_pixels:
+            most = f"at most {max_pixels // 1_000_000} million"
+            raise ImageError(f"{name}: {image.width}x{image.height} pixels are too many; {most}")
+        with _one_large_at_a_time if pixels > LARGE else nullcontext():
+            return _decode(image)
 
 
 def count_pixels(content: bytes) -> int:
@@ -76,10 +67,25 @@ def count_pixels(content: bytes) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            with _opened(io.BytesIO(content), "", MAX_PIXELS) as image:
                 return image.width * image.height
-    except Exception:  # as in decode_image, which says what is wrong with it
+    except ImageError:  # decode_image says what is wrong with it
         return 0
+
+
+@contextmanager
+def _opened(file: Path | BinaryIO, name: str, max_pixels: int) -> Iterator[Image.Image]:
+    """Open a picture with Pillow. What goes wrong in the block, or before it, is raised as ImageError."""
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            yield image
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        most = f"at most {max_pixels // 1_000_000} million pixels"
+        raise ImageError(f"{name}: the picture is too large; {most}") from error
+    except Exception as error:  # the readers of Pillow raise errors of any type for damaged files
+        raise ImageError(f"{name}: it is not a picture that can be read, or it is damaged; use PNG or JPEG") from error
 
 
 def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:

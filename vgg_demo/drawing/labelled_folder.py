@@ -68,10 +68,8 @@ def read_folder(folder: Path, on_progress: Progress | None = None) -> OwnDigits:
     """Read folder/0/… to folder/9/…. Links out of the folder are not followed. Raises DataError."""
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder; give one with sub-folders 0 to 9")
-    files = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            files.append(PictureFile(path.relative_to(folder).as_posix(), path.stat().st_size, path.read_bytes))
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    files = [PictureFile(path.relative_to(folder).as_posix(), path.stat().st_size, path.read_bytes) for path in paths]
     return read_pictures(files, on_progress)
 
 
@@ -94,11 +92,8 @@ def read_zip(file: Path | io.BytesIO, on_progress: Progress | None = None) -> Ow
 
 def read_uploads(uploads: Iterable[tuple[str, bytes]], on_progress: Progress | None = None) -> OwnDigits:
     """Read files that came with their paths, as a browser sends a folder. Raises DataError."""
-
-    def picture(name: str, content: bytes) -> PictureFile:
-        return PictureFile(name.replace("\\", "/"), len(content), lambda: content)
-
-    return read_pictures([picture(name, content) for name, content in uploads], on_progress)
+    files = [PictureFile(name.replace("\\", "/"), len(data), io.BytesIO(data).getvalue) for name, data in uploads]
+    return read_pictures(files, on_progress)
 
 
 def read_pictures(files: list[PictureFile], on_progress: Progress | None = None) -> OwnDigits:

@@ -11,23 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image
+from scipy import ndimage
 
 from vgg_demo.drawing.frames import without_frames
+from vgg_demo.drawing.grey import BOX, Grey, Pixels, label_parts, resize_longest
 from vgg_demo.drawing.rejection import load_likeness
-from vgg_demo.drawing.segmentation import count_inside, count_parts, find_ink, ink_box, separate_digits, without_specks
+from vgg_demo.drawing.segmentation import count_inside, find_ink, ink_box, separate_digits, without_specks
 from vgg_demo.drawing.stroke_width import with_mnist_strokes
 from vgg_demo.drawing.touching import WIDEST, cuts
 
 SIZE = 28
-BOX = 20
 # Likeness.distances of MNIST's digits: half are under 61 and nine of ten under 135; of two that touch, nine of ten over
 # 260. Nearer than FAR is one digit; two halves are digits when both are within NEAR, and so much nearer than the whole
 FAR, NEAR, NEARER = 110, 125, 100
-
-Grey = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class PreparedDigit:
     box: tuple[int, int, int, int]
     strokes: Grey
     scaled: Grey
-    digit: npt.NDArray[np.uint8]
+    digit: Pixels
     specks_inside: int = 0
     looks_like_two: bool = False
 
@@ -54,25 +51,29 @@ class PreparedDigit:
         return torch.from_numpy(self.digit)[None, None]
 
 
-def prepare_digit(pixels: npt.NDArray[np.uint8]) -> PreparedDigit:
+def prepare_digit(pixels: Pixels) -> PreparedDigit:
     """Bring a picture of one digit into MNIST's form.
 
     pixels: uint8 (H, W), (H, W, 3) or (H, W, 4); either polarity. Raises BlankImageError when there is no ink.
     """
-    ink = without_frames(find_ink(pixels))
-    clean = without_specks(ink)
-    return _prepare(clean, ink - clean)
+    return _prepare(*_clean_ink(pixels))
 
 
-def prepare_digits(pixels: npt.NDArray[np.uint8]) -> list[PreparedDigit]:
+def prepare_digits(pixels: Pixels) -> list[PreparedDigit]:
     """Bring each digit of a picture into MNIST's form, from left to right. Raises BlankImageError without ink.
 
     Two that touch are parted where each half looks far more like a digit than both together, if they are wider than one
     digit. What is not may as well be a letter: an H is two 1s and a bar.
     """
+    ink, specks = _clean_ink(pixels)
+    return [digit for part in separate_digits(ink) for digit in _parted(_prepare(part, specks), specks)]
+
+
+def _clean_ink(pixels: Pixels) -> tuple[Grey, Grey]:
+    """The ink of a picture without frames and specks, and the specks, (H, W) each. Raises BlankImageError."""
     ink = without_frames(find_ink(pixels))
     clean = without_specks(ink)
-    return [digit for part in separate_digits(clean) for digit in _parted(_prepare(part, ink - clean), ink - clean)]
+    return clean, ink - clean
 
 
 def _parted(whole: PreparedDigit, specks: Grey) -> list[PreparedDigit]:
@@ -91,7 +92,7 @@ def _parted(whole: PreparedDigit, specks: Grey) -> list[PreparedDigit]:
         return [whole]
     left, top, right, bottom = whole.box
     is_wide = right - left > WIDEST * (bottom - top)
-    crosses_no_ink = count_parts(whole.ink) == sum(count_parts(half.ink) for half in pairs[best])
+    crosses_no_ink = label_parts(whole.ink)[1] == sum(label_parts(half.ink)[1] for half in pairs[best])
     return pairs[best] if is_wide or crosses_no_ink else [replace(whole, looks_like_two=True)]
 
 
@@ -100,22 +101,10 @@ def _prepare(ink: Grey, specks: Grey) -> PreparedDigit:
     left, top, right, bottom = box = ink_box(ink)
     strokes = with_mnist_strokes(ink[top:bottom, left:right])
     inner_left, inner_top, inner_right, inner_bottom = ink_box(strokes)
-    scaled = scale_to_box(strokes[inner_top:inner_bottom, inner_left:inner_right])
+    scaled = resize_longest(strokes[inner_top:inner_bottom, inner_left:inner_right], BOX)
     digit = centre_by_mass(scaled)
     seen = np.round(digit * 255).astype(np.uint8)
     return PreparedDigit(ink, box, strokes, scaled, seen, count_inside(specks, box))
-
-
-def scale_to_box(ink: Grey) -> Grey:
-    """Scale so that the longer side is 20 pixels, keeping the shape, with grey levels from smoothing.
-
-    ink: (H, W) in [0, 1]. Returns (h, w) with max(h, w) = 20. Source: LeCun et al. 1998, section III.A.
-    """
-    height, width = ink.shape
-    factor = BOX / max(height, width)
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    resized = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC), np.float32)
-    return np.asarray(resized.clip(0, 1))
 
 
 def centre_by_mass(digit: Grey) -> Grey:
@@ -124,12 +113,10 @@ def centre_by_mass(digit: Grey) -> Grey:
     digit: (h, w) in [0, 1]. Returns (28, 28). A digit so lopsided that it would leave the image stays inside.
     Source: LeCun et al. 1998, section III.A.
     """
-    height, width = digit.shape
-    total = digit.sum()
-    centre_y = float((digit.sum(1) * np.arange(height)).sum() / total)
-    centre_x = float((digit.sum(0) * np.arange(width)).sum() / total)
-    top = int(np.clip(round(SIZE / 2 - centre_y), 0, SIZE - height))
-    left = int(np.clip(round(SIZE / 2 - centre_x), 0, SIZE - width))
+    top, left = (
+        int(np.clip(round(SIZE / 2 - centre), 0, SIZE - length))
+        for centre, length in zip(ndimage.center_of_mass(digit), digit.shape, strict=True)
+    )
     centred = np.zeros((SIZE, SIZE), np.float32)
-    centred[top : top + height, left : left + width] = digit
+    centred[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
     return centred

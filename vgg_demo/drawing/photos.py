@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
 from vgg_demo.drawing.contrast import border_of, commonest, is_flat
-
-Grey = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from vgg_demo.drawing.grey import NEIGHBOURS, Grey, Mask, label_parts, part_lengths, resize_longest, spread
 
 SMALLEST = 64  # pixels a side: what is smaller is a digit cut out already, not a photograph
 PHOTO_SIZE = 400  # pixels a side that a photograph is reduced to
@@ -26,7 +23,6 @@ MIN_CONTRAST = 0.12  # of the paper's brightness, where the noise is smoothed aw
 LINE_SHARE = 0.6  # of the picture's width: how much of a ruled line must be seen
 STEEPEST, ANGLES = 0.14, 57  # slopes of ruled lines that are tried: up to 8 degrees either way
 MAX_LINES = 60
-TOUCHING = ndimage.generate_binary_structure(2, 2)  # neighbours, also by a corner
 
 
 def is_photograph(grey: Grey) -> bool:
@@ -63,21 +59,17 @@ def paper_contrast(grey: Grey) -> Grey | None:
     if strongest < MIN_CONTRAST:
         return None
     level = _threshold(contrast, strongest)
-    mask = _without_lines(contrast > level)
-    mask = _within(mask)
+    mask = _within(_without_lines(contrast > level))
     if not mask.any():
         return None
     strongest = float(np.percentile(contrast[mask], 75))
     ink = (contrast - 0.5 * level) / max(strongest - 0.5 * level, 1e-6)
-    return np.asarray(np.where(ndimage.binary_dilation(mask, TOUCHING), ink, 0).clip(0, 1), np.float32)
+    return np.asarray(np.where(ndimage.binary_dilation(mask, NEIGHBOURS), ink, 0).clip(0, 1), np.float32)
 
 
-def _reduce(grey: Grey, side: int) -> Grey:
-    factor = side / max(grey.shape)
-    if factor >= 1:
-        return grey
-    size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX), np.float32)
+def _reduce(grey: Grey, longest: int) -> Grey:
+    """The same picture with at most so many pixels on its longer side."""
+    return resize_longest(grey, longest, Image.Resampling.BOX) if longest < max(grey.shape) else grey
 
 
 def _without_table(grey: Grey) -> Grey:
@@ -88,17 +80,15 @@ def _without_table(grey: Grey) -> Grey:
     sheet = _find_sheet(grey)
     if sheet is None:
         return _reduce(grey, PHOTO_SIZE)
-    inner = ndimage.binary_erosion(sheet, TOUCHING, SHEET_EDGE, border_value=1)
+    inner = ndimage.binary_erosion(sheet, NEIGHBOURS, SHEET_EDGE, border_value=1)
     rows, columns = ndimage.find_objects(inner.astype(int))[0]
-    scale = grey.shape[0] / sheet.shape[0], grey.shape[1] / sheet.shape[1]
-    top, bottom, left, right = (round(place * factor) for place, factor in
-                                zip((rows.start, rows.stop, columns.start, columns.stop),
-                                    (scale[0], scale[0], scale[1], scale[1]), strict=True))  # fmt: skip
+    down, across = grey.shape[0] / sheet.shape[0], grey.shape[1] / sheet.shape[1]
+    top, bottom = round(rows.start * down), round(rows.stop * down)
+    left, right = round(columns.start * across), round(columns.stop * across)
     part = _reduce(grey[top:bottom, left:right], PHOTO_SIZE)
     size = (part.shape[1], part.shape[0])
     is_sheet = np.asarray(Image.fromarray(inner[rows, columns]).resize(size, Image.Resampling.NEAREST))
-    nearest = ndimage.distance_transform_edt(~is_sheet, return_distances=False, return_indices=True)
-    return np.asarray(part[tuple(nearest)])
+    return spread(part, is_sheet)
 
 
 def _find_sheet(grey: Grey) -> Mask | None:
@@ -118,7 +108,7 @@ def _find_sheet(grey: Grey) -> Mask | None:
         if sheet.mean() < SHEET_SHARE or sheet[rows, columns].mean() < SHEET_SOLID:
             continue
         sheet = np.asarray(ndimage.binary_fill_holes(sheet))
-        edge = sheet & ~ndimage.binary_erosion(sheet, TOUCHING, border_value=1)
+        edge = sheet & ~ndimage.binary_erosion(sheet, NEIGHBOURS, border_value=1)
         if sheet.mean() <= 1 - TABLE_SHARE and np.percentile(step[edge], EDGE_PERCENTILE) >= np.log(TABLE_DARKER):
             return sheet
     return None
@@ -135,12 +125,12 @@ def _paper(grey: Grey) -> Grey:
 def _threshold(contrast: Grey, strongest: float) -> float:
     """The level that parts ink from paper best, among the contrasts between the noise and the strongest."""
     noise = 1.4826 * float(np.median(np.abs(contrast - np.median(contrast))))  # as a standard deviation
-    return max(_otsu(contrast, 0, strongest), 4 * noise, 0.35 * strongest)
+    return max(_otsu(contrast.clip(0, strongest)), 4 * noise, 0.35 * strongest)
 
 
-def _otsu(values: Grey, lowest: float, highest: float) -> float:
-    """The level that parts values best into low and high ones, clipped to the limits. Source: Otsu 1979."""
-    counts, edges = np.histogram(values.clip(lowest, highest), 128)
+def _otsu(values: Grey) -> float:
+    """The level that parts values best into low and high ones. Source: Otsu 1979."""
+    counts, edges = np.histogram(values, 128)
     middles = (edges[1:] + edges[:-1]) / 2
     below = np.cumsum(counts)
     above = below[-1] - below
@@ -189,16 +179,11 @@ def _thin_runs(mask: Mask) -> Mask:
 
 def _within(mask: Mask) -> Mask:
     """Leave out crumbs, and what touches the border when something else is there."""
-    parts, count = ndimage.label(mask, TOUCHING)
+    parts, count = label_parts(mask)
     if not count:
         return mask
-    places = ndimage.find_objects(parts)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-    height, width = mask.shape
-    inner = np.array([rows.start > 0 and columns.start > 0 and rows.stop < height and columns.stop < width
-                      for rows, columns in places])  # fmt: skip
-    lengths = np.array([max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in places])
-    if inner.any() and lengths[inner].max() >= 0.08 * max(height, width):
-        sizes = np.where(inner, sizes, 0)
-    kept = sizes >= 0.05 * sizes.max()
-    return np.asarray(np.concatenate([[False], kept])[parts])
+    sizes = np.bincount(parts.ravel())[1:]
+    is_inner = ~np.isin(np.arange(1, count + 1), border_of(parts))
+    if is_inner.any() and part_lengths(parts)[is_inner].max() >= 0.08 * max(mask.shape):
+        sizes = np.where(is_inner, sizes, 0)
+    return np.concatenate([[False], sizes >= 0.05 * sizes.max()])[parts]

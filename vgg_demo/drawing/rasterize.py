@@ -1,4 +1,4 @@
-"""Where a pen went, drawn again with a pen that suits the size of the drawing.
+"""Where a pen went, drawn with a pen that suits the size of the drawing.
 
 A thick pen on a small digit fills its loops, and no look at the pixels brings them back. The canvas knows the path of
 every stroke, so its drawings are read as if every one had been drawn with the same pen.
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from vgg_demo.drawing.frames import find_frames
-from vgg_demo.drawing.stroke_width import BOX, MNIST_WIDTH
+from vgg_demo.drawing.grey import BOX, Pixels
+from vgg_demo.drawing.stroke_width import MNIST_WIDTH
 
 Points = npt.NDArray[np.float64]
 
@@ -23,10 +24,10 @@ SMALLEST = 16  # pixels: what is shorter is a dot, and its path says nothing
 CURVE_PARTS = 2  # straight parts of one curve, which spans half of two moves of the mouse
 
 
-def draw_again(drawing: dict[str, Any] | None, height: int, width: int) -> npt.NDArray[np.uint8] | None:
+def rasterize_strokes(drawing: dict[str, Any] | None, height: int, width: int) -> Pixels | None:
     """The strokes of a canvas, each in its place, with a pen as wide beside the longest stroke as MNIST's pens were.
 
-    drawing: what the canvas tells of itself, {"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], …], …}, …]}, in
+    drawing: what the canvas has on it, {"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], …], …}, …]}, in
     pixels. Returns uint8, white on black, the canvas with a margin on every side for half of the pen's width: at its
     edge the pen may be wider than the one that was used. A frame around others is left out. None when no stroke has at
     least 16 pixels, or something is no stroke.

@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from vgg_demo.drawing.grey import Pixels
+
 Floats = npt.NDArray[np.float32]
 FILE = Path(__file__).parent.parent / "assets" / "likeness.npz"
 DIRECTIONS = 8
-COMPONENTS = 40
-REST = 8  # times the variance in the other directions: of 1, 3 and 8 it refused the most that is no digit
 # of weights 8, 12, 16, 24 and 32 the larger refuse more that is no digit, and more digits when the network is unsure
 LOGIT_WEIGHT, ENOUGH_LOGIT = 16, 6  # the largest logit of a sure answer is 4 to 5 with the shipped network
 MOST_CROSSINGS = 4  # 1 of MNIST's 10,000 test digits has more
@@ -42,7 +42,7 @@ class Likeness:
     rest: float
     limit: float
 
-    def distances(self, digits: npt.NDArray[np.uint8]) -> Floats:
+    def distances(self, digits: Pixels) -> Floats:
         """How far each digit, uint8 (N, 28, 28), lies from the nearest class: (N,)."""
         away = edge_directions(digits)[:, None] - self.mean  # (N, 10, F)
         along = np.einsum("ncf,ckf->nck", away, self.components)  # (N, 10, K)
@@ -50,14 +50,14 @@ class Likeness:
         distances = (along**2 / (self.variance + self.rest)).sum(2) + left / self.rest
         return np.asarray(distances.min(1), np.float32)
 
-    def scores(self, digits: npt.NDArray[np.uint8], logits: Floats) -> Floats:
+    def scores(self, digits: Pixels, logits: Floats) -> Floats:
         """How little each of uint8 (N, 28, 28) looks like a digit, (N,): the distance, less what the network knows.
 
         logits: (N, 10), of any network. One that is unsure of everything shifts the score by no more than 96.
         """
         return np.asarray(self.distances(digits) - LOGIT_WEIGHT * logits.max(1).clip(0, ENOUGH_LOGIT), np.float32)
 
-    def is_digit(self, digits: npt.NDArray[np.uint8], logits: Floats) -> npt.NDArray[np.bool_]:
+    def is_digit(self, digits: Pixels, logits: Floats) -> npt.NDArray[np.bool_]:
         """Whether each of uint8 (N, 28, 28), with its logits (N, 10), looks like a digit: (N,)."""
         return np.asarray((self.scores(digits, logits) <= self.limit) & (crossings(digits) <= MOST_CROSSINGS))
 
@@ -66,16 +66,11 @@ class Likeness:
 def load_likeness() -> Likeness:
     """What `python -m tests.studies.rejection fit` measured."""
     with np.load(FILE) as file:
-        return Likeness(
-            file["mean"].astype(np.float32),
-            file["components"].astype(np.float32),
-            file["variance"].astype(np.float32),
-            float(file["rest"]),
-            float(file["limit"]),
-        )
+        mean, components, variance = (file[name].astype(np.float32) for name in ("mean", "components", "variance"))
+        return Likeness(mean, components, variance, float(file["rest"]), float(file["limit"]))
 
 
-def edge_directions(digits: npt.NDArray[np.uint8]) -> Floats:
+def edge_directions(digits: Pixels) -> Floats:
     """How strong edges of 8 directions are in each of 7x7 places: uint8 (N, 28, 28) to (N, 392).
 
     Source: Dalal and Triggs 2005, histograms of oriented gradients; square roots as in Kimura et al.
@@ -92,7 +87,7 @@ def edge_directions(digits: npt.NDArray[np.uint8]) -> Floats:
     return np.asarray(np.sqrt(np.concatenate(maps, 1).clip(0)), np.float32)
 
 
-def crossings(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+def crossings(digits: Pixels) -> npt.NDArray[np.int64]:
     """How many strokes the second most crossed row or column of pixels crosses: uint8 (N, 28, 28) to (N,).
 
     The second, since one row may graze a wavy stroke.
@@ -102,20 +97,3 @@ def crossings(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     entered_from_above = (ink[:, 1:, 1:] & ~ink[:, :-1, 1:]).sum(1)  # (N, 28), of each column
     seconds = [np.sort(counts, 1)[:, -2] for counts in (entered_from_left, entered_from_above)]
     return np.asarray(np.maximum(*seconds))
-
-
-def fit(digits: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], limit: float = np.inf) -> Likeness:
-    """Measure what digits look like: uint8 (N, 28, 28) and labels (N,)."""
-    mean, components, variance, rest = [], [], [], []
-    for label in range(10):
-        features = edge_directions(digits[labels == label])
-        centre = features.mean(0)
-        values, vectors = np.linalg.eigh(np.cov((features - centre).T))  # ascending
-        mean.append(centre)
-        components.append(vectors[:, -COMPONENTS:].T)
-        variance.append(values[-COMPONENTS:])
-        rest.append(values[:-COMPONENTS].mean())
-    return Likeness(
-        np.stack(mean), np.stack(components).astype(np.float32), np.stack(variance).astype(np.float32),
-        REST * float(np.mean(rest)), limit,
-    )  # fmt: skip

@@ -5,17 +5,15 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from vgg_demo.drawing.contrast import border_of, paper_shade, to_grey
-from vgg_demo.drawing.photos import TOUCHING, is_photograph, paper_contrast
+from vgg_demo.drawing.grey import INK_LEVEL, NEIGHBOURS, Grey, Pixels, label_parts, part_lengths, spread
+from vgg_demo.drawing.photos import is_photograph, paper_contrast
 from vgg_demo.errors import BlankImageError
 
-Grey = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two exclusive
 
-INK_LEVEL = 0.25  # share of the strongest contrast from which a pixel counts as ink when the box is drawn
 # Ink is fainter than can be read when it differs from the paper by less than so many times the paper's own unevenness
 # (the median along the border); between 4 and 24 levels of 255 in any case
 UNEVENNESS, FAINTEST, FAINT = 8, 4 / 255, 24 / 255
@@ -28,7 +26,7 @@ DIGIT_HEIGHT = 0.6
 OVERLAP = -0.001
 
 
-def find_ink(pixels: npt.NDArray[np.uint8]) -> Grey:
+def find_ink(pixels: Pixels) -> Grey:
     """How much each pixel differs from the paper, stretched so that the strongest ink is 1.
 
     The paper's shade is the commonest along the border; ink may be lighter or darker. On a photograph the paper is
@@ -58,31 +56,24 @@ def without_specks(ink: Grey) -> Grey:
     ink: (H, W) in [0, 1]; returns the same. A part that touches no other is a speck when, beside the largest part, it
     has under a quarter of the ink and a fifth of the length: the bar of a 5 that stands apart is longer.
     """
-    parts, count = ndimage.label(ink >= INK_LEVEL, TOUCHING)
+    parts, count = label_parts(ink)
     if count < 2:
         return ink
-    amounts = ndimage.sum_labels(ink, parts, range(1, count + 1))
-    lengths = np.array([max(rows.stop - rows.start, columns.stop - columns.start)
-                        for rows, columns in ndimage.find_objects(parts)])  # fmt: skip
+    amounts, lengths = ndimage.sum_labels(ink, parts, range(1, count + 1)), part_lengths(parts)
     largest = int(amounts.argmax())
     is_speck = (amounts < SPECK_INK * amounts[largest]) & (lengths < SPECK_LENGTH * lengths[largest])
     specks = np.concatenate([[False], is_speck])[parts]
-    edges = ndimage.binary_dilation(specks, TOUCHING, iterations=2)  # fainter than ink, but theirs
+    edges = ndimage.binary_dilation(specks, NEIGHBOURS, iterations=2)  # fainter than ink, but theirs
     return np.asarray(np.where(edges & ((parts == 0) | specks), 0, ink), np.float32)
 
 
 def count_inside(specks: Grey, box: Box) -> int:
     """How many separate dots of (H, W) have their middle in the box; tiny ones, of under 12 pixels, do not count."""
-    parts, count = ndimage.label(specks >= INK_LEVEL, TOUCHING)
-    numbers = np.flatnonzero(np.bincount(parts.ravel(), minlength=count + 1)[1:] >= SMALLEST_DOT) + 1
+    parts, _ = label_parts(specks)
+    numbers = np.flatnonzero(np.bincount(parts.ravel())[1:] >= SMALLEST_DOT) + 1
     left, top, right, bottom = box
     middles = ndimage.center_of_mass(parts > 0, parts, numbers)
     return sum(left < x < right and top < y < bottom for y, x in middles)
-
-
-def count_parts(ink: Grey) -> int:
-    """How many parts of (H, W) touch no other."""
-    return int(ndimage.label(ink >= INK_LEVEL, TOUCHING)[1])
 
 
 def ink_box(ink: Grey) -> Box:
@@ -98,9 +89,7 @@ def separate_digits(ink: Grey) -> list[Grey]:
     ink: (H, W) in [0, 1], without specks. Parts that stand above one another, such as the bar of a 5, are one digit,
     and so is a part much lower than the tallest with its nearest neighbour. Digits that touch stay together.
     """
-    parts, count = ndimage.label(ink >= INK_LEVEL, TOUCHING)
-    if count < 2:
-        return [ink]
+    parts, count = label_parts(ink)
     boxes = [(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in ndimage.find_objects(parts)]
     groups = _group(boxes)
     if len(groups) < 2:
@@ -108,9 +97,7 @@ def separate_digits(ink: Grey) -> list[Grey]:
     owner = np.zeros(count + 1, int)
     for number, members in enumerate(groups):
         owner[[part + 1 for part in members]] = number
-    # the faint edge of a stroke belongs to the nearest part
-    nearest = ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
-    owners = owner[parts[tuple(nearest)]]
+    owners = owner[spread(parts, parts > 0)]  # the faint edge of a stroke belongs to the nearest part
     return [np.asarray(np.where(owners == number, ink, 0), np.float32) for number in range(len(groups))]
 
 

@@ -8,13 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from vgg_demo.drawing.grey import STROKE_EDGE, Grey, Mask
 from vgg_demo.drawing.segmentation import ink_box, without_specks
-from vgg_demo.drawing.stroke_width import BLOB, stroke_width
-
-Grey = npt.NDArray[np.float32]
+from vgg_demo.drawing.stroke_width import BLOB, distance_inside, stroke_width
 
 SLOPES = np.tan(np.radians([0, -10, 10, -20, 20]))  # of cuts, against the upright
-GREYEST = 0.5  # the grey level at which a stroke ends
 WIDEST = 1.25  # width by height: 1 % of MNIST's digits are wider
 # A cut crosses one place where the ink is at most so long, in pens' widths or beside the whole's height, and what it
 # leaves on each side is at least so tall beside the whole
@@ -27,10 +25,10 @@ MOST_CUTS, SLACK = 10, 1.2
 def cuts(ink: Grey) -> Iterator[tuple[Grey, Grey]]:
     """Ways to part the ink, (H, W) in [0, 1], in two, left and right: first those that cross the least of it."""
     left, top, right, bottom = ink_box(ink)
-    mask = ink[top:bottom, left:right] >= GREYEST
+    mask = ink[top:bottom, left:right] >= STROKE_EDGE
     if not mask.any():
         return
-    pen = max(1.0, stroke_width(np.asarray(ndimage.distance_transform_edt(mask), np.float32)))
+    pen = max(1.0, stroke_width(distance_inside(mask)))
     if pen > BLOB * max(mask.shape):  # a blot, no strokes
         return
     found = [(crossed, place, slope) for slope in SLOPES for crossed, place in _places(mask, pen, slope)]
@@ -45,7 +43,7 @@ def cuts(ink: Grey) -> Iterator[tuple[Grey, Grey]]:
         yield without_specks(halves[0]), without_specks(halves[1])
 
 
-def _places(mask: npt.NDArray[np.bool_], pen: float, slope: float) -> Iterator[tuple[int, float]]:
+def _places(mask: Mask, pen: float, slope: float) -> Iterator[tuple[int, float]]:
     """Where a cut of this slope crosses little ink: how many pixels of it, and the column at half of the height."""
     height, width = mask.shape
     rows, columns = np.nonzero(mask)

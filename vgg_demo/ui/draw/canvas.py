@@ -48,7 +48,7 @@ def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
     """
     from streamlit_drawable_canvas import st_canvas  # raises when imported outside a running app
 
-    from vgg_demo.drawing.rasterize import draw_again
+    from vgg_demo.drawing.rasterize import rasterize_strokes
 
     result = st_canvas(
         stroke_width=st.session_state.get("pen", PEN_PIXELS),
@@ -71,7 +71,7 @@ def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
         },
     )
     pixels: Pixels | None = result.image_data
-    return pixels, None if pixels is None else draw_again(result.json_data, *pixels.shape[:2])
+    return pixels, None if pixels is None else rasterize_strokes(result.json_data, *pixels.shape[:2])
 
 
 def settings() -> None:
