@@ -67,7 +67,7 @@ def read_header(path: Path) -> Header:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: it is not a checkpoint, or it is cut short; copy it again ({error})") from error
     except (KeyError, FormatError, ConfigError) as error:
-        raise CheckpointError(f"{path}: its header is damaged ({error}); copy it again or train anew") from error
+        raise CheckpointError(f"{path}: its header is damaged ({error}); copy it again or train again") from error
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VGG, Header]:

@@ -57,7 +57,7 @@ def data_folder() -> Path:
 def unpack_mnist(folder: Path | None = None) -> dict[str, bytes]:
     """Make sure that the four raw files lie in folder/MNIST/raw, and return their contents by file name.
 
-    A file that is missing, damaged or half-written is written anew from the shipped copy; others are left alone.
+    A file that is missing, damaged or half-written is written again from the shipped copy; others are left alone.
     Raises DataError when the shipped copy is damaged or the folder cannot be written.
     """
     raw = (folder or data_folder()) / "MNIST" / "raw"

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 
 from vgg_demo.config import CLASSES
 from vgg_demo.data import Digits, batches
-from vgg_demo.metrics import confusion_counts, wilson_interval
+from vgg_demo.errors import CheckpointError
+from vgg_demo.metrics import wilson_interval
 from vgg_demo.model import VGG
-from vgg_demo.predictions import Predictions, check_answers
+from vgg_demo.predictions import Predictions
 from vgg_demo.transforms import transform_batch
 
 Progress = Callable[[int, int], None]  # images done, images in all
@@ -52,12 +53,6 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, with the accuracy's 95 % interval."""
         return {**asdict(self), "accuracy_interval": list(self.interval)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Evaluation:
-        """Read what to_dict wrote. Raises KeyError or TypeError when it is something else."""
-        own = {name: value for name, value in values.items() if name != "accuracy_interval"}  # it follows from the rest
-        return cls(**{**own, "per_class": [ClassFigures(**figures) for figures in values["per_class"]]})
 
 
 def batch_size_for(network: VGG) -> int:
@@ -116,7 +111,11 @@ def predict(
             on_progress(done, len(shown))
     seconds = time.perf_counter() - started
     answers = torch.cat(all_logits).cpu().numpy()
-    check_answers(answers)
+    if not np.isfinite(answers).all():
+        raise CheckpointError(
+            "this network's answers are not all numbers (NaN or infinite): its weights have grown beyond measure; "
+            "train it again with a smaller learning rate"
+        )
     indices = np.arange(len(digits)) if sample is None else sample.numpy()
     return Predictions(answers, shown.labels.cpu().numpy(), indices.astype(np.int64), len(digits), seconds)
 
@@ -143,23 +142,17 @@ def seconds_per_image(network: VGG, digits: Digits) -> float:
 
 def summarise_predictions(predictions: Predictions) -> Evaluation:
     """The figures that follow from kept answers."""
-    return summarise(torch.from_numpy(predictions.logits), torch.from_numpy(predictions.labels), predictions.seconds)
-
-
-def summarise(logits: torch.Tensor, labels: torch.Tensor, seconds: float = 0.0) -> Evaluation:
-    """The figures that follow from answers: logits (N, 10) float32 and labels int64 (N,)."""
     from sklearn.metrics import precision_recall_fscore_support  # here, because loading it takes a second
 
-    answers = logits.argmax(1)
-    columns = precision_recall_fscore_support(labels, answers, labels=range(CLASSES), zero_division=0)
+    labels, n = predictions.labels, len(predictions)
+    columns = precision_recall_fscore_support(labels, predictions.answers, labels=range(CLASSES), zero_division=0)
     per_class = [
         ClassFigures(digit, *figures)
         for digit, figures in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
-    correct = int((answers == labels).sum())
-    loss = F.cross_entropy(logits.double(), labels).item()
-    matrix = confusion_counts(labels.numpy(), answers.numpy())
-    return Evaluation(correct / len(labels), correct, len(labels), loss, matrix, per_class, seconds)
+    correct = int(predictions.is_right.sum())
+    loss = F.cross_entropy(torch.from_numpy(predictions.logits).double(), torch.from_numpy(labels)).item()
+    return Evaluation(correct / n, correct, n, loss, predictions.matrix, per_class, predictions.seconds)
 
 
 def _answers(network: VGG, digits: Digits) -> Iterator[tuple[Digits, torch.Tensor]]:

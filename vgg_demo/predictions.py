@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vgg_demo.config import CLASSES
-from vgg_demo.errors import CheckpointError, FormatError
+from vgg_demo.errors import FormatError
 from vgg_demo.files import replacing
 from vgg_demo.metrics import confusion_counts
 from vgg_demo.schema import LONGEST, Kind, number, parse_json, read_table, whole
@@ -131,12 +131,3 @@ def _fit_together(predictions: Predictions) -> bool:
         return False
     ends = ((labels, CLASSES), (indices, predictions.available))
     return all(array.min() >= 0 and array.max() < end for array, end in ends)
-
-
-def check_answers(logits: npt.NDArray[np.float32]) -> None:
-    """Raises CheckpointError when a network answered with something else than numbers."""
-    if not np.isfinite(logits).all():
-        raise CheckpointError(
-            "this network's answers are not all numbers (NaN or infinite): its weights have grown beyond measure; "
-            "train it again with a smaller learning rate"
-        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -238,17 +238,17 @@ class EpochEvent:
 Event = StepEvent | EpochEvent
 
 
+OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
+    "adam": (torch.optim.Adam, {}),
+    "adamw": (torch.optim.AdamW, {"fused": True}),  # one call for all weights: a tenth of a small network's time
+    "sgd": (torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+}
+
+
 def make_optimizer(network: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """The optimiser that the config names."""
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            network.parameters(), config.learning_rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
-        )
-    if config.optimizer == "adamw":  # fused: one call for all weights, which saves a tenth of a small network's time
-        return torch.optim.AdamW(
-            network.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
-    return torch.optim.Adam(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    make, options = OPTIMIZERS[config.optimizer]
+    return make(network.parameters(), config.learning_rate, weight_decay=config.weight_decay, **options)
 
 
 def step_seed(step: int, seed: int) -> int:

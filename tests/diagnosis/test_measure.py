@@ -52,7 +52,7 @@ def factors(diagnosis: Diagnosis) -> list[float]:
 def test_signal_is_the_standard_deviation_over_images_averaged_over_units() -> None:
     outputs = torch.tensor([[1.0, 5.0], [3.0, 5.0]])  # two images, two units
 
-    assert signal(outputs) == pytest.approx((math.sqrt(2) + 0) / 2)
+    assert signal(outputs).item() == pytest.approx((math.sqrt(2) + 0) / 2)
 
 
 @pytest.mark.parametrize(("size", "digits"), [(32, 64), (64, 64), (128, 16), (224, 8), (512, 8)])

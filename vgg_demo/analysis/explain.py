@@ -183,7 +183,7 @@ def _inputs(network: VGG, images: torch.Tensor) -> torch.Tensor:
 
 
 def _private_twin(network: VGG) -> VGG:
-    """The same network with the same tensors in layers of its own: hooks on it catch nobody else's images."""
+    """The same network with the same tensors in layers of its own: hooks on it see this call's images only."""
     shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
     twin = copy.deepcopy(network, shared).eval()
     for layer in twin.modules():

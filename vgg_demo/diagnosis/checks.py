@@ -14,10 +14,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch.nn.functional as F
+
+from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.config import RunConfig
+from vgg_demo.data import Digits, load_train
+from vgg_demo.device import make_fabric
+from vgg_demo.diagnosis.measure import measure, probe_size, with_probe_gradients
+from vgg_demo.diagnosis.monitor import watch
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import Verdict, judge
 from vgg_demo.errors import VggDemoError
+from vgg_demo.training import StepEvent, Training
+from vgg_demo.transforms import transform_batch
 
 CHECK_IMAGES = 32
 CHECK_STEPS = 100
@@ -36,25 +45,8 @@ class Check:
 
 def diagnose_preset(config: RunConfig, steps: int) -> tuple[Verdict, Diagnosis]:
     """Train the network for the first steps of its whole run, here and without a run, and judge."""
-    from vgg_demo.data import load_train
-    from vgg_demo.diagnosis.monitor import watch
-    from vgg_demo.training import StepEvent
-
-    training = _training(config, load_train())
-    diagnoses: list[Diagnosis] = []
-    losses: list[float] = []
-    for event in watch(training, share=1.0, last_look=steps):
-        if isinstance(event, Diagnosis):
-            diagnoses.append(event)
-            if event.step == steps:
-                break
-        elif isinstance(event, StepEvent):
-            losses.append(event.loss)
-            if not math.isfinite(event.loss):
-                break
-    verdict = judge(diagnoses, losses)
-    assert verdict is not None
-    return verdict, diagnoses[-1]
+    diagnoses, losses = _watch_steps(_training(config, load_train()), steps)
+    return _judged(diagnoses, losses)
 
 
 def diagnose_checkpoint(
@@ -68,32 +60,42 @@ def diagnose_checkpoint(
 
     steps: when given, it is trained on for as many, in memory, to see its updates too.
     """
-    from vgg_demo.checkpoint import load_checkpoint
-    from vgg_demo.data import load_train
-    from vgg_demo.diagnosis.measure import measure, probe_size, with_probe_gradients
-    from vgg_demo.diagnosis.monitor import watch
-    from vgg_demo.training import StepEvent
-
     network, header = load_checkpoint(path)
     digits = load_train()
     probe = digits[: probe_size(header.config.model)]
     step = header.metrics.get("steps", 0)
-    now = with_probe_gradients(measure(network, probe, step), network, probe)
-    diagnoses, losses = [*diagnoses, now], list(losses)
+    diagnoses = [*diagnoses, with_probe_gradients(measure(network, probe, step), network, probe)]
     if steps:
         training = _training(header.config.with_changes(device="auto"), digits)  # here, wherever it was trained before
         training.network.load_state_dict(network.state_dict())
-        for event in watch(training, share=1.0, last_look=steps):
-            if isinstance(event, Diagnosis):
-                now = replace(event, step=step + event.step)
-                diagnoses.append(now)
-                if event.step == steps:
-                    break
-            elif isinstance(event, StepEvent):
-                losses.append(event.loss)
+        later, later_losses = _watch_steps(training, steps)
+        diagnoses += [replace(diagnosis, step=step + diagnosis.step) for diagnosis in later]
+        losses = [*losses, *later_losses]
+    return _judged(diagnoses, losses, epochs)
+
+
+def _watch_steps(training: Training, steps: int) -> tuple[list[Diagnosis], list[float]]:
+    """What is measured and the losses in the next steps, or until a loss is not a number."""
+    diagnoses: list[Diagnosis] = []
+    losses: list[float] = []
+    for event in watch(training, share=1.0, last_look=steps):
+        if isinstance(event, Diagnosis):
+            diagnoses.append(event)
+            if event.step == steps:
+                break
+        elif isinstance(event, StepEvent):
+            losses.append(event.loss)
+            if not math.isfinite(event.loss):
+                break
+    return diagnoses, losses
+
+
+def _judged(
+    diagnoses: Sequence[Diagnosis], losses: Sequence[float], epochs: Sequence[dict[str, Any]] = ()
+) -> tuple[Verdict, Diagnosis]:
     verdict = judge(diagnoses, losses, epochs)
-    assert verdict is not None
-    return verdict, now
+    assert verdict is not None  # there is a diagnosis
+    return verdict, diagnoses[-1]
 
 
 def document(verdict: Verdict, diagnosis: Diagnosis) -> dict[str, Any]:
@@ -124,11 +126,6 @@ def table(verdict: Verdict, diagnosis: Diagnosis) -> str:
 
 def quick_checks(config: RunConfig) -> list[Check]:
     """What experts look at before a long run: the first loss, whether one batch can be learned, and by its images."""
-    import torch.nn.functional as F
-
-    from vgg_demo.data import load_train
-    from vgg_demo.transforms import transform_batch
-
     digits = load_train()
     # a batch of its own, the same at every step, at the highest learning rate that the run will have
     training = _training(config.with_changes(schedule="constant"), digits)
@@ -167,10 +164,7 @@ def judge_checks(losses: list[float], blank_loss: float) -> list[Check]:
     ]
 
 
-def _training(config: RunConfig, digits: Any) -> Any:
-    from vgg_demo.device import make_fabric
-    from vgg_demo.training import Training
-
+def _training(config: RunConfig, digits: Digits) -> Training:
     return Training(config, digits, make_fabric(config.train.device, config.train.precision))
 
 

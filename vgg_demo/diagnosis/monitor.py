@@ -1,14 +1,15 @@
 """A training that is looked into now and then, while it runs, for at most 3 % of its time.
 
-The loop in training.py knows nothing of it: whoever iterates looks between two events.
+The loop in training.py knows nothing of it: the caller that iterates looks between two events.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
-from vgg_demo.diagnosis.measure import measure, probe_size, snapshot, with_gradients, with_update
+from vgg_demo.diagnosis.measure import Snapshot, measure, probe_size, snapshot, with_gradients, with_update
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.training import Event, StepEvent, Training
 
@@ -52,33 +53,28 @@ class Looking:
         self.first_step = training.step
         self.last_look = training.config.train.total_steps - 1 if last_look is None else last_look
         self.training_seconds, self.cost_seconds, self.last_cost = 0.0, 0.0, 0.0
-        self.started = 0.0
-        self.pending: Diagnosis | None = None
+        self.pending: tuple[Diagnosis, Snapshot] | None = None  # what was measured before a step
 
     def look_before_step(self) -> None:
         """Measure the signal and remember the weights, if it is time for it."""
         if self.pending is not None or not self.is_due:
             return
-        self.started = time.perf_counter()
-        self.pending = measure(self.training.network, self.probe, self.training.step)
-        self.before = snapshot(self.training.network)
-        self.cost_seconds += time.perf_counter() - self.started
-        self.last_cost = time.perf_counter() - self.started
+        started = time.perf_counter()
+        network = self.training.network
+        self.pending = measure(network, self.probe, self.training.step), snapshot(network)
+        self.last_cost = time.perf_counter() - started
 
     def look_after_step(self) -> Diagnosis | None:
         """Add what the step did: its gradient and its update."""
         if self.pending is None:
             return None
         started = time.perf_counter()
-        diagnosis = with_update(with_gradients(self.pending, self.training.network), self.training.network, self.before)
-        self.pending = None
-        self.cost_seconds += time.perf_counter() - started
+        network, (diagnosis, before), self.pending = self.training.network, self.pending, None
+        diagnosis = with_update(with_gradients(diagnosis, network), network, before)
         self.last_cost += time.perf_counter() - started
-        return diagnosis.with_layers(
-            diagnosis.layers,
-            cost_seconds=round(self.cost_seconds, 4),
-            training_seconds=round(self.training_seconds, 4),
-        )
+        self.cost_seconds += self.last_cost
+        seconds = round(self.cost_seconds, 4), round(self.training_seconds, 4)
+        return replace(diagnosis, cost_seconds=seconds[0], training_seconds=seconds[1])
 
     @property
     def is_due(self) -> bool:

@@ -84,9 +84,11 @@ class Diagnosis:
         """The middle one of the layers' gradients."""
         return median(layer.gradient for layer in self.layers)
 
-    def with_layers(self, layers: Iterable[LayerFigures], **others: Any) -> Diagnosis:
-        """The same with other figures of the layers."""
-        return replace(self, layers=tuple(layers), **others)
+    def with_figures(self, name: str, figures: Iterable[float]) -> Diagnosis:
+        """The same with one figure of every layer changed. name: that of a field of LayerFigures."""
+        changes: list[dict[str, Any]] = [{name: figure} for figure in figures]
+        layers = zip(self.layers, changes, strict=True)
+        return replace(self, layers=tuple(replace(layer, **change) for layer, change in layers))
 
     def to_dict(self) -> dict[str, Any]:
         """As one line of metrics.jsonl; what is no number is null."""

@@ -31,7 +31,7 @@ ESCAPE_STEPS = 20  # over which the loss is averaged for that
 LEARNED = 0.15  # nats below knowing nothing: more than noise, and more than knowing how common each digit is
 REACHES = 1e-3  # of the images' signal that arrives: from here on, Adam digs itself out soon
 MANY_SILENT = 0.95
-BORN_SILENT = 0.75  # before the first step, more than any usual initialisation leaves silent
+SILENT_AT_START = 0.75  # before the first step, more than any usual initialisation leaves silent
 LARGE_UPDATE = 0.25  # of the weights in one step: more than a step should change
 SMALL_UPDATE = 2.5e-4
 JUMP = 4.0  # times the loss of knowing nothing, or the first: healthy runs were seen to leap to 3.5 times it once
@@ -116,11 +116,9 @@ def judge(
         return None
     facts = Facts(diagnoses, losses)
     if facts.is_learning:
-        found = [_memorises(epochs) or Finding(LEARNING, {"first_loss": facts.first_loss, "loss": facts.loss})]
-        if slow := _too_low(facts):
-            found = [slow]
-        return Verdict(tuple(found))
-    steps_or_units = (_died, _too_high) if facts.is_born_silent else (_too_high, _died)
+        learning = Finding(LEARNING, {"first_loss": facts.first_loss, "loss": facts.loss})
+        return Verdict((_too_low(facts) or _memorises(epochs) or learning,))
+    steps_or_units = (_died, _too_high) if facts.is_silent_at_start else (_too_high, _died)
     causes = [f for f in (find(facts) for find in (_not_reached, *steps_or_units)) if f]
     if not causes and (slow := _too_low(facts)):
         causes = [slow]
@@ -150,9 +148,8 @@ class Facts:
         averages = finite[: len(finite) // LATE * LATE].reshape(-1, LATE).mean(1)
         self.low = float(averages.min()) if len(averages) else NAN
         self.low_step = (int(averages.argmin()) + 1) * LATE if len(averages) else 0
-        self.largest_update = max(
-            (d.typical_update for d in diagnoses if not math.isnan(d.typical_update)), default=NAN
-        )
+        updates = [d.typical_update for d in diagnoses]
+        self.largest_update = max((update for update in updates if not math.isnan(update)), default=NAN)
 
     @property
     def is_learning(self) -> bool:
@@ -160,9 +157,9 @@ class Facts:
         return self.nan_step is None and self.loss < KNOWS_NOTHING - LEARNED and not self.has_risen
 
     @property
-    def is_born_silent(self) -> bool:
+    def is_silent_at_start(self) -> bool:
         """A layer let nearly nothing through before the first step: that, and no step, is the cause."""
-        return self.first.most_silent.silent >= BORN_SILENT
+        return self.first.most_silent.silent >= SILENT_AT_START
 
     @property
     def has_risen(self) -> bool:
@@ -189,18 +186,11 @@ def reaches(diagnosis: Diagnosis) -> bool:
 
 def _not_reached(facts: Facts) -> Finding | None:
     last = facts.last
-    if reaches(facts.first) or reaches(last) or facts.is_born_silent:
+    if reaches(facts.first) or reaches(last) or facts.is_silent_at_start:
         return None
-    smallest = max(last.output_signal, 1e-30)
-    return Finding(
-        NOT_REACHED,
-        {
-            "output_signal": last.output_signal,
-            "image_signal": last.image_signal,
-            "factor": last.image_signal / smallest,
-            "gradient": last.typical_gradient,
-        },
-    )
+    signals = {"output_signal": last.output_signal, "image_signal": last.image_signal}
+    factor = last.image_signal / max(last.output_signal, 1e-30)
+    return Finding(NOT_REACHED, {**signals, "factor": factor, "gradient": last.typical_gradient})
 
 
 def _too_high(facts: Facts) -> Finding | None:
@@ -213,7 +203,7 @@ def _too_high(facts: Facts) -> Finding | None:
         return Finding(TOO_HIGH, {**evidence, "low": facts.low, "step": facts.low_step}, "rise")
     if facts.largest_update > LARGE_UPDATE:
         return Finding(TOO_HIGH, evidence, "update")
-    if facts.steps >= LATE and not facts.is_born_silent and reaches(facts.first) and not reaches(facts.last):
+    if facts.steps >= LATE and not facts.is_silent_at_start and reaches(facts.first) and not reaches(facts.last):
         signals = {"before": facts.first.output_signal, "now": facts.last.output_signal}
         return Finding(TOO_HIGH, {**evidence, **signals}, "collapse")
     return None

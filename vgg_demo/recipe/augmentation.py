@@ -90,18 +90,22 @@ def vary_handwriting(
     """
     if strength == 0:
         return images
-    pixels = images.float()
+    pixels, digits = images.float(), labels.cpu()
+
+    def choose(is_candidate: torch.Tensor, share: float) -> torch.Tensor:
+        """Indices of a random share of the candidates."""
+        is_chosen = torch.rand(len(images), generator=generator) < share * strength
+        return torch.nonzero(is_candidate & is_chosen)[:, 0].to(images.device)
+
     for stroke in EXTRA_STROKES:
-        is_drawn = torch.rand(len(images), generator=generator) < stroke.share * strength
-        chosen = torch.nonzero((labels.cpu() == stroke.digit) & is_drawn)[:, 0].to(images.device)
-        if len(chosen):
-            pixels[chosen] = centre_by_mass(add_stroke(pixels[chosen], stroke, generator))
-    is_filled = torch.rand(len(images), generator=generator) < FILL_SHARE * strength
-    chosen = torch.nonzero(torch.isin(labels.cpu(), torch.tensor(LOOPED)) & is_filled)[:, 0].to(images.device)
-    if len(chosen):
-        pixels[chosen] = centre_by_mass(fill_loops(pixels[chosen]))
-    chosen = torch.nonzero(torch.rand(len(images), generator=generator) < EVEN_SHARE * strength)[:, 0].to(images.device)
-    pixels[chosen] = even_strokes(pixels[chosen])
+        some = choose(digits == stroke.digit, stroke.share)
+        if len(some):
+            pixels[some] = centre_by_mass(add_stroke(pixels[some], stroke, generator))
+    some = choose(torch.isin(digits, torch.tensor(LOOPED)), FILL_SHARE)
+    if len(some):
+        pixels[some] = centre_by_mass(fill_loops(pixels[some]))
+    some = choose(digits >= 0, EVEN_SHARE)
+    pixels[some] = even_strokes(pixels[some])
     return pixels.round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -123,7 +127,7 @@ def fill_loops(digits: torch.Tensor) -> torch.Tensor:
 def even_strokes(digits: torch.Tensor) -> torch.Tensor:
     """All ink equally dark, with edges as smooth as a pixel: float32 (N, 1, H, W) in [0, 255] to the same.
 
-    Without it, a stroke that was added could be told from the digit's own, and a network learns to.
+    Without it, a network could learn to recognise the strokes that were added.
     """
     large = F.interpolate(digits, scale_factor=EVEN_SCALE, mode="bilinear")
     darkest = large.amax((2, 3), keepdim=True).clamp(min=1)
