@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import torch
 from vgg_demo.errors import DataError
 from vgg_demo.files import replacing
 
+Progress = Callable[[int, int], None]  # images done, images in all
 SHIPPED = Path(__file__).parent / "assets" / "mnist"
 CHECKSUMS = {  # md5 of the raw files
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -116,10 +117,16 @@ def epoch_order(images: int, seed: int, epoch: int) -> torch.Tensor:
     return torch.randperm(images, generator=generator)
 
 
-def batches(digits: Digits, batch_size: int) -> Iterator[Digits]:
-    """The digits in their own order, batch_size at a time; the last batch may be smaller."""
+def batches(digits: Digits, batch_size: int, on_progress: Progress | None = None) -> Iterator[Digits]:
+    """The digits in their own order, batch_size at a time; the last batch may be smaller.
+
+    on_progress is called when a batch was used; what it raises ends the iteration.
+    """
     for start in range(0, len(digits), batch_size):
-        yield digits[start : start + batch_size]
+        batch = digits[start : start + batch_size]
+        yield batch
+        if on_progress:
+            on_progress(start + len(batch), len(digits))
 
 
 def _parse(files: dict[str, bytes], part: str) -> Digits:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,14 +11,12 @@ import torch
 import torch.nn.functional as F
 
 from vgg_demo.config import CLASSES
-from vgg_demo.data import Digits, batches
+from vgg_demo.data import Digits, Progress, batches
 from vgg_demo.errors import CheckpointError
 from vgg_demo.metrics import wilson_interval
 from vgg_demo.model import VGG
 from vgg_demo.predictions import Predictions
 from vgg_demo.transforms import transform_batch
-
-Progress = Callable[[int, int], None]  # images done, images in all
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,8 @@ def predict_probabilities(network: VGG, images: torch.Tensor) -> torch.Tensor:
 def accuracy_and_loss(network: VGG, digits: Digits) -> tuple[float, float]:
     """The share of right answers and the mean cross-entropy, in nats."""
     correct, loss_sum = 0, 0.0
-    for batch, logits in _answers(network, digits):
+    for batch in batches(digits, batch_size_for(network)):
+        logits = predict_logits(network, batch.images)
         correct += int((logits.argmax(1) == batch.labels).sum())
         loss_sum += F.cross_entropy(logits, batch.labels, reduction="sum").item()
     return correct / len(digits), loss_sum / len(digits)
@@ -101,16 +99,11 @@ def predict(
     is not a number.
     """
     started = time.perf_counter()
-    device = next(network.parameters()).device
-    shown = digits if sample is None else digits[sample]
-    all_logits, done = [], 0
-    for batch, logits in _answers(network, shown.to(device)):
-        all_logits.append(logits)
-        done += len(batch)
-        if on_progress:
-            on_progress(done, len(shown))
+    shown = (digits if sample is None else digits[sample]).to(next(network.parameters()).device)
+    shown_batches = batches(shown, batch_size_for(network), on_progress)
+    logits = [predict_logits(network, batch.images) for batch in shown_batches]
     seconds = time.perf_counter() - started
-    answers = torch.cat(all_logits).cpu().numpy()
+    answers = torch.cat(logits).cpu().numpy()
     if not np.isfinite(answers).all():
         raise CheckpointError(
             "this network's answers are not all numbers (NaN or infinite): its weights have grown beyond measure; "
@@ -153,8 +146,3 @@ def summarise_predictions(predictions: Predictions) -> Evaluation:
     correct = int(predictions.is_right.sum())
     loss = F.cross_entropy(torch.from_numpy(predictions.logits).double(), torch.from_numpy(labels)).item()
     return Evaluation(correct / n, correct, n, loss, predictions.matrix, per_class, predictions.seconds)
-
-
-def _answers(network: VGG, digits: Digits) -> Iterator[tuple[Digits, torch.Tensor]]:
-    for batch in batches(digits, batch_size_for(network)):
-        yield batch, predict_logits(network, batch.images)

@@ -30,8 +30,6 @@ from vgg_demo.transforms import transform_batch
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-LOG_EVERY_STEPS = 100
-
 
 class Training:
     """A network in training: the model, its optimiser and the place in the data that it has reached.

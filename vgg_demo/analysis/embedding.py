@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vgg_demo.data import Digits
+from vgg_demo.data import Digits, Progress, batches
 from vgg_demo.errors import CheckpointError
-from vgg_demo.evaluation import Progress, batch_size_for
+from vgg_demo.evaluation import batch_size_for
 from vgg_demo.model import VGG
 from vgg_demo.transforms import transform_batch
 
@@ -22,15 +22,12 @@ SMALLEST = 10  # fewer digits make no map
 def hidden_features(network: VGG, digits: Digits, on_progress: Progress | None = None) -> torch.Tensor:
     """What reaches the last linear layer, float32 (N, K), on the CPU. What on_progress raises ends it."""
     network.eval()
-    parts, size = [], batch_size_for(network)
-    before_last = network.classifier[:-1]
-    for start in range(0, len(digits), size):
-        inputs = transform_batch(digits.images[start : start + size], network.config)
+    parts, before_last = [], network.classifier[:-1]
+    for batch in batches(digits, batch_size_for(network), on_progress):
+        inputs = transform_batch(batch.images, network.config)
         feature_maps = network.features(inputs)
         hidden = before_last(torch.flatten(feature_maps, 1))  # (B, K)
         parts.append(hidden.float().cpu())
-        if on_progress:
-            on_progress(min(start + size, len(digits)), len(digits))
     return torch.cat(parts)
 
 

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+from vgg_demo.data import Progress
 from vgg_demo.drawing.contrast import on_paper
-from vgg_demo.evaluation import Progress, batch_size_for, predict_probabilities
+from vgg_demo.evaluation import batch_size_for, predict_probabilities
 from vgg_demo.model import VGG
 from vgg_demo.transforms import transform_batch
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vgg_demo.data import Digits
-from vgg_demo.evaluation import Progress, batch_size_for, predict_logits
+from vgg_demo.data import Digits, Progress, batches
+from vgg_demo.evaluation import batch_size_for, predict_logits
 from vgg_demo.model import VGG
 
 FINER = 4  # strokes are thinned and thickened on a grid this much finer, so that parts of a pixel count
@@ -52,7 +52,8 @@ def shift(images: torch.Tensor, amount: float) -> torch.Tensor:
 
 def rotate(images: torch.Tensor, amount: float) -> torch.Tensor:
     """Turn each digit by amount degrees about the middle, one half of them to the left."""
-    return _affine(images, angle=math.radians(amount) * _signs(len(images)))
+    signs = torch.randint(0, 2, (len(images),), generator=_generator()) * 2.0 - 1
+    return _affine(images, angle=math.radians(amount) * signs)
 
 
 def scale(images: torch.Tensor, amount: float) -> torch.Tensor:
@@ -103,15 +104,13 @@ def measure_robustness(network: VGG, digits: Digits, on_progress: Progress | Non
     """The accuracy on the digits under every distortion and amount. What on_progress raises ends it."""
     curves, done = [], 0
     total = sum(len(distortion.amounts) for distortion in DISTORTIONS.values()) * len(digits)
-    size = batch_size_for(network)
     for distortion in DISTORTIONS.values():
         accuracies = []
         for amount in distortion.amounts:
-            images, right = distorted(distortion, digits.images, amount), 0
-            for start in range(0, len(digits), size):
-                logits = predict_logits(network, images[start : start + size])
-                right += int((logits.argmax(1) == digits.labels[start : start + size]).sum())
-                done += len(logits)
+            harder, right = Digits(distorted(distortion, digits.images, amount), digits.labels), 0
+            for batch in batches(harder, batch_size_for(network)):
+                right += int((predict_logits(network, batch.images).argmax(1) == batch.labels).sum())
+                done += len(batch)
                 if on_progress:
                     on_progress(done, total)
             accuracies.append(right / len(digits))
@@ -140,10 +139,6 @@ def _affine(
     rows = [torch.stack([cos, -sin, back_x], 1), torch.stack([sin, cos, back_y], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False).to(images.device)
     return _to_bytes(F.grid_sample(images.float(), grid, mode="bilinear", align_corners=False))
-
-
-def _signs(count: int) -> torch.Tensor:
-    return torch.randint(0, 2, (count,), generator=_generator()) * 2.0 - 1
 
 
 def _generator() -> torch.Generator:

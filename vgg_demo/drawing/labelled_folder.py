@@ -17,14 +17,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 
 from vgg_demo.config import CLASSES
-from vgg_demo.data import Digits
+from vgg_demo.data import Digits, Progress
 from vgg_demo.drawing.image_files import count_pixels, decode_image
 from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.errors import BlankImageError, DataError, ImageError
-from vgg_demo.evaluation import Progress
 
 MAX_FILES = 5_000
 MAX_ENTRIES = 20_000  # of a zip, whatever they are
@@ -121,9 +119,13 @@ def read_pictures(files: list[PictureFile], on_progress: Progress | None = None)
             if total_pixels + pixels > MAX_TOTAL_PIXELS:
                 raise ImageError(f"over {MAX_TOTAL_PIXELS // 1_000_000:,} million pixels in all")
             total_pixels += pixels
-            images.append(_to_digit(content, file.name))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a picture
+                images.append(prepare_digit(decode_image(io.BytesIO(content), file.name, MAX_PIXELS)).digit)
             labels.append(label)
             names.append(file.name)
+        except BlankImageError:
+            left_out.append(LeftOut(file.name, "there is nothing on it"))
         except ImageError as error:
             left_out.append(LeftOut(file.name, str(error).removeprefix(f"{file.name}: ")))
         except (OSError, MemoryError):
@@ -140,17 +142,6 @@ def label_of(name: str) -> int:
     if not folders:
         raise ImageError("it lies in no folder called 0 to 9")
     return int(folders[-1])
-
-
-def _to_digit(content: bytes, name: str) -> npt.NDArray[np.uint8]:
-    """A picture's bytes as uint8 (28, 28), by the path that a drawing takes. Raises ImageError."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", category=UserWarning)  # odd metadata is no reason to refuse a picture
-        try:
-            return prepare_digit(decode_image(io.BytesIO(content), name, MAX_PIXELS)).digit
-        except BlankImageError:
-            raise ImageError("there is nothing on it") from None
 
 
 def _overlap(entries: list[zipfile.ZipInfo]) -> bool:

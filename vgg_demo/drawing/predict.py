@@ -99,16 +99,17 @@ def as_row(path: Path, found: list[Reading] | ImageError) -> dict[str, Any]:
 
 
 def _answers(network: VGG, digits: list[PreparedDigit]) -> list[Reading]:
+    if not digits:
+        return []
+    seen = np.stack([prepared.digit for prepared in digits])
+    images = torch.from_numpy(seen)[:, None].to(next(network.parameters()).device)  # (N, 1, 28, 28)
+    batches = torch.split(images, batch_size_for(network))
+    logits = torch.cat([predict_logits(network, batch) for batch in batches]).cpu()  # (N, 10)
+    is_digit = load_likeness().is_digit(seen, logits.numpy()).tolist()  # (N,)
     readings = []
-    size = batch_size_for(network)
-    for start in range(0, len(digits), size):
-        batch = digits[start : start + size]
-        seen = np.stack([prepared.digit for prepared in batch])
-        images = torch.from_numpy(seen)[:, None]  # (N, 1, 28, 28)
-        logits = predict_logits(network, images.to(next(network.parameters()).device)).cpu()  # (N, 10)
-        is_digit = load_likeness().is_digit(seen, logits.numpy())  # (N,)
-        answers = zip(batch, logits.tolist(), logits.softmax(1).tolist(), is_digit.tolist(), strict=True)
-        for prepared, row, probabilities, looks_right in answers:
-            can_tell = looks_right and prepared.specks_inside < MOST_SPECKS and not prepared.looks_like_two
-            readings.append(Reading(prepared, row, probabilities, can_tell))
+    for prepared, row, probabilities, looks_right in zip(
+        digits, logits.tolist(), logits.softmax(1).tolist(), is_digit, strict=True
+    ):
+        can_tell = looks_right and prepared.specks_inside < MOST_SPECKS and not prepared.looks_like_two
+        readings.append(Reading(prepared, row, probabilities, can_tell))
     return readings

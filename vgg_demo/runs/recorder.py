@@ -11,9 +11,10 @@ from typing import Any
 from vgg_demo.config import RunConfig
 from vgg_demo.diagnosis.records import Diagnosis, without_nan
 from vgg_demo.runs.store import Run
-from vgg_demo.training import LOG_EVERY_STEPS, EpochEvent, Event, StepEvent
+from vgg_demo.training import EpochEvent, Event, StepEvent
 
 FLUSH_EVERY_SECONDS = 0.1
+LOG_EVERY_STEPS = 100
 
 
 class Recorder:
