@@ -21,7 +21,7 @@ from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import identity
 
 if TYPE_CHECKING:
-    from vgg_demo.evaluation import Progress as Progress
+    from vgg_demo.data import Progress as Progress
 
 TICK_SECONDS = 0.8
 PATIENCE_SECONDS = 2.5  # what is over so soon needs no progress bar
