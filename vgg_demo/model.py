@@ -22,8 +22,8 @@ class VGG(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.features = make_features(config)
-        self.classifier = make_classifier(config)
+        self.features = make_layers(architecture.features(config), config.dropout)
+        self.classifier = make_layers(architecture.classifier(config), config.dropout)
         if config.init == "he":
             self.apply(init_he)
 
@@ -34,32 +34,24 @@ class VGG(nn.Module):
         return logits
 
 
-def make_features(config: ModelConfig) -> nn.Sequential:
-    """The convolutional part: (N, channels, S, S) to (N, K, S / 2**pools, S / 2**pools)."""
-    layers: list[nn.Module] = []
-    for layer in architecture.features(config):
+def make_layers(layers: list[architecture.Layer], dropout: float) -> nn.Sequential:
+    """The modules of a part of the network, in the order of its table."""
+    modules: list[nn.Module] = []
+    for layer in layers:
+        inputs, outputs = layer.inputs[0], layer.outputs[0]  # channels or units
         if layer.kind == "conv":
-            layers.append(nn.Conv2d(layer.inputs[0], layer.outputs[0], kernel_size=3, padding=1))
+            modules.append(nn.Conv2d(inputs, outputs, kernel_size=3, padding=1))
         elif layer.kind == "norm":
-            layers.append(nn.BatchNorm2d(layer.outputs[0]))
+            modules.append(nn.BatchNorm2d(outputs))
         elif layer.kind == "relu":
-            layers.append(nn.ReLU(inplace=True))
+            modules.append(nn.ReLU(inplace=True))
+        elif layer.kind == "pool":
+            modules.append(nn.MaxPool2d(kernel_size=2, stride=2))
+        elif layer.kind == "linear":
+            modules.append(nn.Linear(inputs, outputs))
         else:
-            layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
-    return nn.Sequential(*layers)
-
-
-def make_classifier(config: ModelConfig) -> nn.Sequential:
-    """The fully connected part: (N, K * S' * S') to logits (N, 10)."""
-    layers: list[nn.Module] = []
-    for layer in architecture.classifier(config):
-        if layer.kind == "linear":
-            layers.append(nn.Linear(layer.inputs[0], layer.outputs[0]))
-        elif layer.kind == "relu":
-            layers.append(nn.ReLU(inplace=True))
-        else:
-            layers.append(nn.Dropout(config.dropout))
-    return nn.Sequential(*layers)
+            modules.append(nn.Dropout(dropout))
+    return nn.Sequential(*modules)
 
 
 def init_he(layer: nn.Module) -> None:
