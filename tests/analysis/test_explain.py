@@ -172,12 +172,12 @@ def test_occlusion_equals_hiding_every_place_in_turn(image: torch.Tensor, patch:
         for place in product(range(top, top + patch), range(left, left + patch)):
             lost[place].append(before - after)
     expected = torch.tensor([np.mean(lost[place]) for place in sorted(lost)], dtype=torch.float32).view(28, 28)
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
 
-    found = explain.occlusion(network, image, 2, patch, stride, lambda *progress: told.append(progress))
+    found = explain.occlusion(network, image, 2, patch, stride, lambda *progress: calls.append(progress))
 
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-3)
-    assert told[-1][0] == told[-1][1] == len({*range(0, 29 - patch, stride), 28 - patch}) ** 2
+    assert calls[-1][0] == calls[-1][1] == len({*range(0, 29 - patch, stride), 28 - patch}) ** 2
 
 
 def test_probabilities_at_temperatures_follow_the_equation() -> None:

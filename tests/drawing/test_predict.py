@@ -138,9 +138,9 @@ def test_read_drawing_untrained_network_does_not_refuse_every_digit(mnist: tuple
     torch.manual_seed(0)
     weak = VGG(get_preset("classroom").config.model)
 
-    told = [read_drawing(weak, on_canvas(image, 200, 30, 40))[0].can_tell for image in mnist[1].images[:50]]
+    are_digits = [read_drawing(weak, on_canvas(image, 200, 30, 40))[0].can_tell for image in mnist[1].images[:50]]
 
-    assert sum(told) > 25
+    assert sum(are_digits) > 25
 
 
 @pytest.mark.parametrize("is_ruled", [False, True], ids=["plain paper", "ruled paper"])

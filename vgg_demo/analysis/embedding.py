@@ -1,4 +1,4 @@
-"""What the network thinks alike: each digit as a point in the plane, by what the last hidden layer makes of it."""
+"""Which digits the network finds alike: each one as a point in the plane, by the outputs of the last hidden layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same digits, made harder by growing amounts: what tells a network for a clean test set from one for a hand."""
+"""The same digits, made harder by growing amounts: how far from a clean test set a network still reads them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ Apply = Callable[[torch.Tensor, float], torch.Tensor]
 class Distortion:
     """One way to make digits harder. amounts: from easy to hard; neutral is the amount that changes nothing.
 
-    apply: uint8 (N, 1, 28, 28), ink light on dark, and an amount, to the same shape: the same pictures
-    every time.
+    apply: uint8 (N, 1, 28, 28), ink light on dark, and an amount, to the same shape: the same pictures every time.
     """
 
     name: str
