@@ -46,7 +46,9 @@ class Check:
 def diagnose_preset(config: RunConfig, steps: int) -> tuple[Verdict, Diagnosis]:
     """Train the network for the first steps of its whole run, here and without a run, and judge."""
     diagnoses, losses = _watch_steps(_training(config, load_train()), steps)
-    return _judged(diagnoses, losses)
+    verdict = judge(diagnoses, losses)
+    assert verdict is not None  # there is a diagnosis
+    return verdict, diagnoses[-1]
 
 
 def diagnose_checkpoint(
@@ -71,7 +73,9 @@ def diagnose_checkpoint(
         later, later_losses = _watch_steps(training, steps)
         diagnoses += [replace(diagnosis, step=step + diagnosis.step) for diagnosis in later]
         losses = [*losses, *later_losses]
-    return _judged(diagnoses, losses, epochs)
+    verdict = judge(diagnoses, losses, epochs)
+    assert verdict is not None  # there is a diagnosis
+    return verdict, diagnoses[-1]
 
 
 def _watch_steps(training: Training, steps: int) -> tuple[list[Diagnosis], list[float]]:
@@ -90,37 +94,24 @@ def _watch_steps(training: Training, steps: int) -> tuple[list[Diagnosis], list[
     return diagnoses, losses
 
 
-def _judged(
-    diagnoses: Sequence[Diagnosis], losses: Sequence[float], epochs: Sequence[dict[str, Any]] = ()
-) -> tuple[Verdict, Diagnosis]:
-    verdict = judge(diagnoses, losses, epochs)
-    assert verdict is not None  # there is a diagnosis
-    return verdict, diagnoses[-1]
-
-
 def document(verdict: Verdict, diagnosis: Diagnosis) -> dict[str, Any]:
     """As diagnose --json gives it."""
     values = diagnosis.to_dict()
-    return {
-        **verdict.to_dict(),
-        "step": diagnosis.step,
-        "image_signal": values["image_signal"],
-        "layers": values["layers"],
-        "answers": values["answers"],
-        "shown": values["shown"],
-    }
+    measured = ("step", "image_signal", "layers", "answers", "shown")
+    return {**verdict.to_dict(), **{name: values[name] for name in measured}}
 
 
 def table(verdict: Verdict, diagnosis: Diagnosis) -> str:
     """The layers and the verdict, for people."""
+
+    def shown(value: float, form: str = ".1e") -> str:
+        return "–" if math.isnan(value) else format(value, form)
+
     lines = [f"{'layer':<10} {'signal':>9} {'gradient':>9} {'update':>9} {'silent':>7}"]
     lines.append(f"{'image':<10} {diagnosis.image_signal:>9.1e}")
     for layer in diagnosis.layers:
-        figures = [
-            "–" if math.isnan(value) else f"{value:.1e}" for value in (layer.signal, layer.gradient, layer.update)
-        ]
-        silent = "–" if math.isnan(layer.silent) else f"{layer.silent:.0%}"
-        lines.append(f"{layer.name:<10} {figures[0]:>9} {figures[1]:>9} {figures[2]:>9} {silent:>7}")
+        figures = f"{shown(layer.signal):>9} {shown(layer.gradient):>9} {shown(layer.update):>9}"
+        lines.append(f"{layer.name:<10} {figures} {shown(layer.silent, '.0%'):>7}")
     return "\n".join([*lines, "", *(finding.sentence for finding in verdict.findings)])
 
 
