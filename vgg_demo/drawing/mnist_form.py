@@ -20,6 +20,7 @@ from vgg_demo.drawing.rejection import load_likeness
 from vgg_demo.drawing.segmentation import count_inside, find_ink, ink_box, separate_digits, without_specks
 from vgg_demo.drawing.stroke_width import with_mnist_strokes
 from vgg_demo.drawing.touching import WIDEST, cuts
+from vgg_demo.errors import BlankImageError
 
 SIZE = 28
 # Likeness.distances of MNIST's digits: half are under 61 and nine of ten under 135; of two that touch, nine of ten over
@@ -60,12 +61,15 @@ def prepare_digit(pixels: Pixels) -> PreparedDigit:
 
 
 def prepare_digits(pixels: Pixels) -> list[PreparedDigit]:
-    """Bring each digit of a picture into MNIST's form, from left to right. Raises BlankImageError without ink.
+    """Bring each digit of a picture into MNIST's form, from left to right; an empty list without ink.
 
     Two that touch are parted where each half looks far more like a digit than both together, if they are wider than one
     digit. What is not may as well be a letter: an H is two 1s and a bar.
     """
-    ink, specks = _clean_ink(pixels)
+    try:
+        ink, specks = _clean_ink(pixels)
+    except BlankImageError:
+        return []
     return [digit for part in separate_digits(ink) for digit in _parted(_prepare(part, specks), specks)]
 
 

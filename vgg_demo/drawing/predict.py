@@ -17,7 +17,7 @@ import torch
 from vgg_demo.drawing.image_files import read_image
 from vgg_demo.drawing.mnist_form import PreparedDigit, prepare_digits
 from vgg_demo.drawing.rejection import load_likeness
-from vgg_demo.errors import BlankImageError, ImageError
+from vgg_demo.errors import ImageError
 from vgg_demo.evaluation import batch_size_for, predict_logits
 from vgg_demo.model import VGG
 
@@ -49,10 +49,7 @@ def read_drawing(network: VGG, pixels: npt.NDArray[np.uint8]) -> list[Reading]:
 
     pixels: uint8 (H, W), (H, W, 3) or (H, W, 4); either polarity.
     """
-    try:
-        return _answers(network, prepare_digits(pixels))
-    except BlankImageError:
-        return []
+    return _answers(network, prepare_digits(pixels))
 
 
 def read_files(network: VGG, paths: list[Path]) -> Iterator[list[Reading] | ImageError]:
@@ -64,8 +61,6 @@ def read_files(network: VGG, paths: list[Path]) -> Iterator[list[Reading] | Imag
     def prepare(path: Path) -> list[PreparedDigit] | ImageError:
         try:
             return prepare_digits(read_image(path))
-        except BlankImageError:
-            return []
         except ImageError as error:
             return error
 
