@@ -45,7 +45,7 @@ def is_round(step: int) -> bool:
 
 
 class Looking:
-    """Looks at a training before and after a step, and keeps account of what that costs."""
+    """Looks at a training before and after a step, and counts what that costs."""
 
     def __init__(self, training: Training, share: float, last_look: int | None) -> None:
         self.training, self.share = training, share

@@ -29,7 +29,7 @@ KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
 ESCAPED = 0.05  # nats below knowing the frequencies alone: such a network was seen to dip 0.02 below and come back
 ESCAPE_STEPS = 20  # over which the loss is averaged for that
 LEARNED = 0.15  # nats below knowing nothing: more than noise, and more than knowing how common each digit is
-REACHES = 1e-3  # of the images' signal that arrives: from here on, Adam digs itself out soon
+REACHES = 1e-3  # of the images' signal that arrives: from here on, Adam learns soon
 MANY_SILENT = 0.95
 SILENT_AT_START = 0.75  # before the first step, more than any usual initialisation leaves silent
 LARGE_UPDATE = 0.25  # of the weights in one step: more than a step should change
@@ -158,7 +158,7 @@ class Facts:
 
     @property
     def is_silent_at_start(self) -> bool:
-        """A layer let nearly nothing through before the first step: that, and no step, is the cause."""
+        """Most ReLU units of a layer were dead before the first step: the initialisation, not a step, is the cause."""
         return self.first.most_silent.silent >= SILENT_AT_START
 
     @property

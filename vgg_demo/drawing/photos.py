@@ -178,7 +178,7 @@ def _thin_runs(mask: Mask) -> Mask:
 
 
 def _within(mask: Mask) -> Mask:
-    """Leave out crumbs, and what touches the border when something else is there."""
+    """Leave out small specks, and what touches the border when something else is there."""
     parts, count = label_parts(mask)
     if not count:
         return mask

@@ -65,7 +65,7 @@ def read_files(network: VGG, paths: list[Path]) -> Iterator[list[Reading] | Imag
             return error
 
     with warnings.catch_warnings(), ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata is no news to who asked for a digit
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata does not matter here
         for start in range(0, len(paths), FILES_AT_A_TIME):
             pictures = list(threads.map(prepare, paths[start : start + FILES_AT_A_TIME]))
             readable = [digits for digits in pictures if not isinstance(digits, ImageError)]
