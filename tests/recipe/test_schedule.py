@@ -1,4 +1,4 @@
-"""The learning rate along a training: as torch's schedule has it, and as a hand that sets it expects."""
+"""The learning rate along a training: as torch's schedule has it, and when it is set by hand."""
 
 from __future__ import annotations
 
