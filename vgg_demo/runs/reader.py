@@ -12,16 +12,34 @@ from typing import Any
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import Verdict, judge
 from vgg_demo.errors import FormatError
-from vgg_demo.runs.events import EPOCH, LEARNING_RATE, SCHEDULE, STEP
 from vgg_demo.runs.series import Smoother, Thinner
 from vgg_demo.runs.store import Run
-from vgg_demo.schema import parse_json, read_table
+from vgg_demo.schema import LONGEST, Kind, number, optional, parse_json, read_table, whole
 
 SMOOTHED_LOSS = 0.9  # of the loss as a figure: the average of about the last ten batches
 JUDGED_AGAIN = 1.02  # times as many steps as when it was last judged, which looks at all of them
 MAX_KEPT = 12  # averages of a curve, for drawing: some values of the smoothing slider
 TAIL_BYTES = 200
 SPEED_WINDOW_SECONDS = 5.0
+MOST_IMAGES = 1_000_000
+
+# the lines of metrics.jsonl, by kind of event
+STEP: dict[str, Kind] = {
+    "step": whole(1),
+    "loss": optional(number()),
+    "learning_rate": number(0),
+    "seconds": number(0, LONGEST),
+    "images": whole(0, MOST_IMAGES),
+}
+EPOCH: dict[str, Kind] = {
+    "step": whole(1),
+    "epoch": whole(1),
+    "average_loss": optional(number()),
+    "val_loss": optional(number()),
+    "val_accuracy": optional(number(0, 1)),
+}
+SCHEDULE: dict[str, Kind] = {"step": whole(), "total_steps": whole(1)}
+LEARNING_RATE: dict[str, Kind] = {"step": whole(), "learning_rate": number(0)}
 
 
 @dataclass

@@ -8,7 +8,7 @@ import torch
 
 from vgg_demo.errors import FormatError, RunError, StorageError
 from vgg_demo.files import replacing
-from vgg_demo.runs.events import EPOCH
+from vgg_demo.runs.reader import EPOCH
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import LONGEST, Kind, number, optional, read_table, table, whole
 
