@@ -1,4 +1,4 @@
-"""What the teacher sets for everyone, behind the teacher's code. Nothing of it shows where no code is set."""
+"""The teacher's settings for the whole class; they are shown where VGG_DEMO_TEACHER_CODE is set."""
 
 from __future__ import annotations
 

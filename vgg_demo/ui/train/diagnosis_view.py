@@ -38,7 +38,7 @@ FEWER_LAYERS = {
 def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
     """Draw it for one run. A run that learns gets one closed expander and no words.
 
-    Returns whether figures stand there that change while the run goes on.
+    Returns whether it shows figures that change while the run goes on.
     """
     if st.session_state.pop("page_changed", False):
         st.rerun()  # a button in here has opened another run: the whole page has to know
@@ -108,7 +108,7 @@ def show_layers(run: Run, curve: Curve) -> None:
 
 
 def overlaid(run: Run) -> dict[str, Diagnosis]:
-    """The last look into each run that is laid over this one."""
+    """The last diagnosis of each run that is laid over this one."""
     curves = {name: resources.curve_of(name) for name in resources.overlaid() if name != run.name}
     return {name: curve.diagnoses[-1] for name, curve in curves.items() if curve and curve.diagnoses}
 

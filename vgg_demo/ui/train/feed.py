@@ -80,7 +80,7 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
 def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
     """Changes when the page around the curve has to be drawn again.
 
-    is_followed: what stands below it shows figures of the run, so that it changes with each look into the network.
+    is_followed: figures of the run are shown below the curve, so that the page changes with each diagnosis.
     """
     verdict = curve.verdict
     findings = [finding.kind for finding in verdict.findings] if verdict else None

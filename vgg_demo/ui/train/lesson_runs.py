@@ -15,7 +15,7 @@ from vgg_demo.ui.train.lesson_questions import STEPS_TO_TRAIN
 
 
 def finished(name: str) -> Curve | None:
-    """What the run has recorded, once it has finished and was looked into; None until then."""
+    """What the run has recorded, once it has finished with a diagnosis; None until then."""
     status, curve = _status(name), resources.curve_of(name)
     if status is None or status.state != "finished" or curve is None or not curve.diagnoses or not curve.losses:
         return None
@@ -38,7 +38,7 @@ def escape_in_words(name: str) -> str:
 
 
 def show_state(name: str) -> None:
-    """A word on a run that the lesson cannot look at yet, or ever; nothing for one that is gone."""
+    """Show the state of a run that the lesson cannot use yet, or at all; nothing for one that is gone."""
     status, curve = _status(name), resources.curve_of(name)
     if status is None or curve is None:
         return

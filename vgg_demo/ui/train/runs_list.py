@@ -1,4 +1,4 @@
-"""All runs: find one, lay several over each other, see what differs, rename, delete, take along."""
+"""All runs: find one, lay several over each other, see what differs, rename, delete, download."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Summary:
 
 
 def show(shown: Run | None) -> None:
-    """Two closed expanders; the list is read when it is opened."""
+    """One closed expander; the list is read when it is opened."""
     runs = list_runs()
     if not runs:
         return

@@ -40,7 +40,7 @@ def escape_in_words(config: RunConfig, curve: Curve) -> str:
 
 
 def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> None:
-    """For the story's network: that the figures are the story's, or what differs; nothing for another one."""
+    """For the story's network: that its figures are the story's, or what differs; nothing for other networks."""
     if not is_story(config):
         return
     said = escape_in_words(config, curve)
