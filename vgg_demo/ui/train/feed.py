@@ -115,7 +115,9 @@ def loss_in_words(curve: Curve, total_steps: int) -> str:
 
 def ceiling(curve: Curve) -> float:
     """The top of the loss axis: a little above ln 10, or higher when much of the curve lies there."""
-    losses = np.asarray(curve.losses[-5000:])
+    first = max(0, len(curve.losses) - 5000)
+    every = 1 + (len(curve.losses) - first) // 1000  # a thousand are enough, and always the same ones
+    losses = np.asarray(curve.losses[first - first % every :: every])
     finite = losses[np.isfinite(losses)]
     high = float(np.quantile(finite, 0.95, method="lower")) if len(finite) else 0.0
     return max(2.5, min(math.ceil(high * 2.2) / 2, 20.0))
