@@ -135,6 +135,17 @@ def test_sections_that_are_closed_compute_nothing(app: AppTest, seven: Any, monk
     assert 'aria-label="The answer: 7"' in texts(app)
 
 
+def test_layers_to_look_at_are_listed_with_the_size_of_their_maps(app: AppTest, seven: Any) -> None:
+    app.session_state["draw_image"] = seven
+    app.session_state["draw_section"] = "attribution"
+    app.run()
+
+    network, _header = load_checkpoint(find_checkpoint("best"))
+    sides = [maps.maps.shape[-1] for maps in explain.feature_maps(network, torch.from_numpy(seven)[None, None])]
+    options = next(box for box in app.selectbox if box.label == "At this layer").options
+    assert [option.split(", ")[-1] for option in options] == [f"{side}×{side}" for side in sides]
+
+
 def test_occlusion_asked_for_is_shown_and_said(app: AppTest, seven: Any) -> None:
     app.session_state["draw_image"] = seven
     app.session_state["draw_section"] = "attribution"

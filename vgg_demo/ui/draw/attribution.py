@@ -52,7 +52,7 @@ def pick_layer(inference: Inference) -> ConvLayer:
     size = inference.vgg.config.image_size
 
     def name(place: int) -> str:
-        side = size // 2 ** (layers[place].block - 1)
+        side = size // 2 ** layers[place].pools
         return _("{title}, {side}×{side}").format(title=title(layers[place]), side=side)
 
     with st.container(width=340):
