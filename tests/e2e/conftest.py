@@ -87,28 +87,39 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> list[BrowserContext]:
+    """Two browsers on a desk and one on a phone, which keep the page's own files from one test to the next."""
+    wide = [browser.new_context(viewport=WIDE) for _ in range(2)]
+    found = [*wide, browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)]
+    for context in found:
+        context.set_default_timeout(LONGEST_WAIT)
+    return found
+
+
 def opened(context: BrowserContext) -> Iterator[Page]:
-    """A page in a browser of its own, which is closed afterwards."""
-    context.set_default_timeout(LONGEST_WAIT)
+    """An empty page of somebody who has never been here."""
+    context.clear_cookies()
     yield context.new_page()
-    context.close()
+    for page in context.pages:
+        page.close()
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    context = browser.new_context(viewport=WIDE)
+def page(contexts: list[BrowserContext], server: Server) -> Iterator[Page]:
     errors: list[str] = []
-    context.on("weberror", lambda error: errors.append(str(error.error)))
-    yield from opened(context)
+    for page in opened(contexts[0]):
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
     assert not errors
 
 
 @pytest.fixture
-def other(browser: Browser, server: Server) -> Iterator[Page]:
+def other(contexts: list[BrowserContext], server: Server) -> Iterator[Page]:
     """A second person's browser."""
-    yield from opened(browser.new_context(viewport=WIDE))
+    yield from opened(contexts[1])
 
 
 @pytest.fixture
-def phone(browser: Browser, server: Server) -> Iterator[Page]:
-    yield from opened(browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True))
+def phone(contexts: list[BrowserContext], server: Server) -> Iterator[Page]:
+    yield from opened(contexts[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.benchmarks.server import Server
 from tests.e2e.test_page import expect_answer, open_tab, wait_idle
+from tests.test_cli import vgg_demo
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.evaluation import predict
@@ -91,6 +93,18 @@ def expect_images(page: Page, true: int, answer: int, answers: Predictions, mnis
     assert all(f"{true} read as {answer}" in alt for alt in alts)
     assert all(int(mnist[1].labels[index]) == true for index in shown)
     assert shown == answers.cell(true, answer)[:6].tolist()
+
+
+def test_shipped_model_evaluated_shows_the_command_lines_figures(page: Page, server: Server) -> None:
+    figures = json.loads(vgg_demo("evaluate", "--json").stdout)
+
+    evaluate_shipped(page, server)
+
+    expect(page.get_by_text(f"{figures['accuracy'] * 100:.2f} %", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible()
+    expect(page.get_by_label(re.compile("^Confusion matrix. Most common mistakes"))).to_be_visible()
+    page.reload()  # the result is remembered
+    expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible(timeout=5_000)
 
 
 def test_cell_clicked_with_the_mouse_shows_its_images(

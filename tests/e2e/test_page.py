@@ -16,7 +16,6 @@ from playwright.sync_api import Page, TimeoutError, expect
 from tests.benchmarks.server import Server, add_steps, make_run
 from tests.benchmarks.watching import alive
 from tests.helpers import processes
-from tests.test_cli import vgg_demo
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 
@@ -164,19 +163,6 @@ def test_what_was_chosen_in_a_tab_is_still_chosen_after_a_look_at_another(
     page.get_by_role("tab", name="Train", exact=True).click()
     page.get_by_text("How it is drawn").click()
     expect(page.get_by_role("radio", name="logarithmic")).to_be_checked()
-
-
-def test_shipped_model_evaluated_shows_the_command_lines_figures(page: Page, server: Server) -> None:
-    figures = json.loads(vgg_demo("evaluate", "--json").stdout)
-    open_tab(page, server, "Evaluate")
-
-    page.get_by_role("button", name="Evaluate on the test set").click()
-
-    expect(page.get_by_text(f"{figures['accuracy'] * 100:.2f} %", exact=True)).to_be_visible(timeout=60_000)
-    expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible()
-    expect(page.get_by_label(re.compile("^Confusion matrix. Most common mistakes"))).to_be_visible()
-    page.reload()  # the result is remembered
-    expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible(timeout=5_000)
 
 
 def test_digits_drawn_with_the_mouse_are_read_and_cleared(page: Page, server: Server) -> None:
