@@ -73,6 +73,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
+def quick_workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Workers that this process starts are forked from one that has loaded torch."""
+    from tests.forked import ForkedWorker
+
+    workers: list[ForkedWorker] = []
+
+    def spawn(_module: str, run_folder: str, **_options: object) -> ForkedWorker:
+        workers.append(ForkedWorker(run_folder))
+        return workers[-1]
+
+    monkeypatch.setattr("vgg_demo.runs.manager._spawn", spawn)
+    yield
+    for worker in workers:
+        worker.end()
+
+
+@pytest.fixture
 def runs_here(home: Path, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsHere]:
     """Runs that need no process of their own, which would load torch for seconds."""
     monkeypatch.setattr("vgg_demo.runs.control.signal.signal", lambda *_: None)  # works in the main thread alone

@@ -165,6 +165,7 @@ def fill(folder: Path, leave: int = 0) -> Path:
     return ballast
 
 
+@pytest.mark.usefixtures("quick_workers")
 @pytest.mark.parametrize("leave", [0, 12 * 1024], ids=["to the last byte", "but for three pages"])
 def test_disk_that_fills_up_ends_the_run_and_leaves_what_was_saved(
     small_disk: Path, runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric, leave: int
@@ -192,6 +193,7 @@ def test_disk_that_fills_up_ends_the_run_and_leaves_what_was_saved(
     assert losses(run) == plain_losses(config, mnist[0], fabric)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_disk_without_room_for_a_save_says_what_to_do(small_disk: Path) -> None:
     run = start_run(TINY.with_changes(steps=100_000))
     wait_for_step(run, 5)
@@ -257,6 +259,7 @@ def test_waiting_run_with_a_damaged_config_does_not_hide_the_place_of_the_next(
     assert place == 2
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_waiting_run_with_a_damaged_config_fails_with_that_reason_and_the_next_starts(home: Path) -> None:
     damaged = create_run(TINY, "damaged")
     damaged.config_path.write_text("{")

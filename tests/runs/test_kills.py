@@ -23,7 +23,7 @@ from vgg_demo.data import Digits
 from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.store import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_workers")]
 KILLS = int(os.environ.get("VGG_DEMO_KILLS", "8"))
 # two million weights: a save takes long enough to be hit in the middle
 CONFIG = TINY.with_changes(width=0.25, classifier="mlp", dropout=0.2, steps=250, augment=0.2)

@@ -221,6 +221,7 @@ def test_second_run_waits_and_starts_by_itself_when_all_who_queued_are_gone(home
     wait_until(lambda: not processes(home))
 
 
+@pytest.mark.usefixtures("quick_workers")
 @pytest.mark.parametrize("end", [stop, kill])
 def test_run_that_ends_early_makes_room_for_the_next(runs_here: RunsHere, end: object) -> None:
     first = runs_here.start(TINY) if end is stop else queue_run(TINY, "a")

@@ -75,6 +75,7 @@ def test_run_that_is_stopped_keeps_its_network(runs_here: RunsHere) -> None:
     load_checkpoint(run.checkpoint_path)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_run_stopped_and_resumed_equals_one_never_interrupted(
     runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
@@ -93,6 +94,7 @@ def test_run_stopped_and_resumed_equals_one_never_interrupted(
     assert losses(run) == plain_losses(config, mnist[0], fabric)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_process_killed_is_seen_as_failed_and_its_run_resumes(runs_here: RunsHere) -> None:
     run = start_run(TINY.with_changes(steps=300))
     wait_for_step(run, 20)

@@ -113,6 +113,7 @@ def test_paused_run_that_is_stopped_ends_where_it_stands(runs_here: RunsHere) ->
     load_checkpoint(run.checkpoint_path)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_paused_run_killed_resumes_from_where_it_stood(
     runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:
@@ -201,6 +202,7 @@ def test_learning_rate_that_makes_no_sense_is_passed_over(home: Path, value: obj
     assert control.paused
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_learning_rate_change_survives_a_kill_right_after_it(runs_here: RunsHere) -> None:
     run = start_run(TINY.with_changes(schedule="constant", learning_rate=0.01))
     wait_for_step(run, 5)
@@ -234,6 +236,7 @@ def test_stale_commands_do_not_reach_a_resumed_run(runs_here: RunsHere) -> None:
     wait_for_state(run, "finished")
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_run_continued_for_more_epochs_goes_on_from_where_it_was(
     runs_here: RunsHere, mnist: tuple[Digits, Digits], fabric: Fabric
 ) -> None:

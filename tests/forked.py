@@ -1,0 +1,51 @@
+"""Workers in processes of their own that are forked from one that has loaded torch: each starts at once.
+
+For tests that kill workers or let several compete, and not for those of how a worker is started.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+
+from tests.helpers import PROJECT
+from vgg_demo.runs import worker
+from vgg_demo.runs.store import home
+
+# with torch loaded, only Linux forks safely
+context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+context.set_forkserver_preload(["tests.forked_from"])
+
+
+class ForkedWorker:
+    """As much of a subprocess.Popen as the manager asks for."""
+
+    stdin = None
+
+    def __init__(self, run_folder: str) -> None:
+        self.process = context.Process(target=work, args=(run_folder, str(home())), daemon=True)
+        self.process.start()
+        assert self.process.pid is not None
+        self.pid = self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.exitcode
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def end(self) -> None:
+        """Kill it, unless it has ended."""
+        self.process.kill()
+        self.process.join()
+
+
+def work(run_folder: str, store: str) -> None:
+    """What the process does: that of python -m vgg_demo.runs.worker RUN_FOLDER."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.chdir(PROJECT)
+    os.environ["VGG_DEMO_HOME"] = store
+    sys.exit(worker.main([run_folder]))
