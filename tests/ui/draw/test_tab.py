@@ -25,8 +25,9 @@ from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.store import create_run
-from vgg_demo.ui.draw import charts, pictures
+from vgg_demo.ui.draw import charts
 from vgg_demo.ui.draw.preprocessing import tensor_in_words
+from vgg_demo.ui.shared import pictures
 
 SECTIONS = ("preprocessing", "feature_maps", "attribution", "logits", "compare")
 NETWORKS = {

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vgg_demo.text import _
-from vgg_demo.ui.draw import pictures
 from vgg_demo.ui.draw.feature_maps import title
 from vgg_demo.ui.draw.inference import Inference
-from vgg_demo.ui.shared import jobs, resources
+from vgg_demo.ui.shared import jobs, pictures, resources
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from vgg_demo.text import _
-from vgg_demo.ui.draw.pictures import Pixels
 from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.pictures import Pixels
 
 CANVAS_PIXELS, WIDE_PIXELS = 280, 560
 PEN_PIXELS = 22

@@ -6,9 +6,9 @@ import streamlit as st
 
 from vgg_demo.errors import VggDemoError
 from vgg_demo.text import _, percent, plain
-from vgg_demo.ui.draw import charts, feature_maps, pictures
+from vgg_demo.ui.draw import charts, feature_maps
 from vgg_demo.ui.draw.inference import Inference, read
-from vgg_demo.ui.shared import networks
+from vgg_demo.ui.shared import networks, pictures
 from vgg_demo.ui.shared.charts import probabilities_in_words
 
 SEES_NOTHING = 0.01  # logits: a drawing that moves them by less than this is as good as not there

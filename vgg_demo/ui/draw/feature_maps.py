@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from vgg_demo.architecture import Layer
 from vgg_demo.text import _
-from vgg_demo.ui.draw import pictures
 from vgg_demo.ui.draw.inference import Inference
-from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared import pictures, resources
 
 if TYPE_CHECKING:
     from vgg_demo.analysis.explain import ConvLayer, FeatureMaps
@@ -40,6 +40,14 @@ def show(inference: Inference) -> None:
         )
     if chosen is not None:
         show_maps(found[chosen])
+
+
+def show_layer(inference: Inference, layer: Layer) -> None:
+    """The maps of one convolution."""
+    from vgg_demo.analysis.explain import feature_maps
+
+    before = int(layer.name.partition(".")[2])
+    show_maps(next(maps for maps in feature_maps(inference.vgg, inference.image) if maps.layer.index > before))
 
 
 def title(layer: ConvLayer) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vgg_demo.ui.draw.pictures import Pixels
 from vgg_demo.ui.shared.networks import Network
+from vgg_demo.ui.shared.pictures import Pixels
 
 if TYPE_CHECKING:
     import torch

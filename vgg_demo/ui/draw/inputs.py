@@ -9,10 +9,9 @@ import streamlit as st
 
 from vgg_demo.errors import ImageError
 from vgg_demo.text import _, plain
-from vgg_demo.ui.draw import pictures
 from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
-from vgg_demo.ui.draw.pictures import Pixels
-from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared import pictures, resources
+from vgg_demo.ui.shared.pictures import Pixels
 
 STATE = ("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]

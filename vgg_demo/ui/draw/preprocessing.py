@@ -10,8 +10,8 @@ import streamlit as st
 
 from vgg_demo.text import _, percent
 from vgg_demo.ui.draw.inference import Inference
-from vgg_demo.ui.draw.pictures import figure, row, with_box
 from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared.pictures import figure, row, with_box
 
 if TYPE_CHECKING:
     import torch

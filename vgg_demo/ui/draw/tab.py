@@ -9,9 +9,9 @@ import streamlit as st
 
 from vgg_demo.errors import VggDemoError
 from vgg_demo.text import _, confidence_in_words, percent, plain
-from vgg_demo.ui.draw import attribution, canvas, charts, compare, feature_maps, inputs, logits, pictures, preprocessing
+from vgg_demo.ui.draw import attribution, canvas, charts, compare, feature_maps, inputs, logits, network, preprocessing
 from vgg_demo.ui.draw.inference import Inference, read
-from vgg_demo.ui.shared import networks, sections
+from vgg_demo.ui.shared import networks, pictures, sections
 from vgg_demo.ui.shared.charts import probabilities_in_words
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def show() -> None:
 
 def show_tab() -> None:
     """The network, the canvas, what it reads; other ways to a digit; a look inside."""
-    network = networks.pick_network("draw_checkpoint")
-    if network is None:
+    chosen = networks.pick_network("draw_checkpoint")
+    if chosen is None:
         return
     widths = [2.7, 0.9, 1.2] if st.session_state.get("wide") else [1.25, 0.9, 1.4]
     with st.container(key="drawing"):
@@ -63,7 +63,7 @@ def show_tab() -> None:
         with st.container(key="sketch"):
             pixels, rasterized = canvas.sketch_pad()
     try:
-        inference = read(network, pixels, rasterized) if sent is None else read(network, sent)
+        inference = read(chosen, pixels, rasterized) if sent is None else read(chosen, sent)
         with answer, st.container(key="reading"):
             inference = show_reading(inference)
         with bars:
@@ -174,6 +174,7 @@ def show_bars(inference: Inference | None) -> None:
 
 SECTIONS: sections.Sections[Inference] = {
     "preprocessing": (_("Every step"), preprocessing.show),
+    "network": (_("The network"), network.show),
     "feature_maps": (_("Feature maps"), feature_maps.show),
     "attribution": (_("Where it looked"), attribution.show),
     "logits": (_("Logits and softmax"), logits.show),

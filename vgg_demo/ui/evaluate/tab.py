@@ -20,6 +20,7 @@ from vgg_demo.ui.evaluate import (
     sample_size,
 )
 from vgg_demo.ui.evaluate.results import DigitSet, Result
+from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import networks, resources, sections
 from vgg_demo.ui.shared.networks import Network
 
@@ -106,6 +107,11 @@ def show_mistakes(result: Result) -> None:
     )
 
 
+def show_network(result: Result) -> None:
+    """Its layers, without their weights: see Draw for what they do with a digit."""
+    view.show(result.network.config.model, "evaluate_network")
+
+
 SECTIONS: sections.Sections[Result] = {
     "mistakes": (_("Mistakes"), show_mistakes),
     "digits": (_("Figures per digit"), figures.show_per_digit),
@@ -113,5 +119,6 @@ SECTIONS: sections.Sections[Result] = {
     "robustness": (_("How robust is it?"), robustness.show),
     "embedding": (_("What it thinks alike"), embedding.show),
     "compare": (_("Two networks"), compare.show),
+    "network": (_("Look at the network"), show_network),
     "downloads": (_("Take it along"), downloads.show),
 }

@@ -15,6 +15,17 @@ from vgg_demo.ui.shared import charts
 SHOWN = 12
 
 
+def show_batch(config: RunConfig) -> None:
+    """A few images of the first batch, before anything was trained."""
+    try:
+        before, _after, labels, *_others = _look(config)
+    except VggDemoError as error:
+        st.error(plain(error))
+        return
+    st.caption(_("The first digits that it will see; the network learns to tell which is which:"))
+    _row(before, labels)
+
+
 def show(config: RunConfig) -> None:
     """A closed expander; nothing is computed before it is opened. config: what is going to be trained."""
     with st.expander(_("Look at the data"), icon=":material/image_search:", key="data_view", on_change="rerun") as box:

@@ -19,6 +19,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import _, percent, plain
+from vgg_demo.ui.network import picture
 from vgg_demo.ui.shared import identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, story_view
@@ -54,7 +55,7 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
         with st.expander(title, icon=":material/network_intelligence:", key=key,
                          expanded=not verdict.is_healthy, on_change="rerun") as box:  # fmt: skip
             if box.open:
-                show_layers(run, curve)
+                show_layers(run, config, curve)
         show_error("change_error")
         base = base_of(run)
         if base is not None or not verdict.is_healthy:
@@ -79,10 +80,22 @@ def sentence(finding: Finding) -> str:
     return _(SENTENCES[finding.kind]).format(**evidence, what=what)
 
 
-def show_layers(run: Run, curve: Curve) -> None:
+def show_lit(config: RunConfig, diagnosis: Diagnosis) -> None:
+    """The network's picture, as bright as the signal or the gradient in each layer."""
+    figures = {"signal": _("Signal"), "gradient": _("Gradient")}
+    title = _("Brightness of the layers")
+    chosen = st.segmented_control(
+        title, list(figures), format_func=figures.__getitem__, default="signal", key="lit_by", required=True
+    )
+    values = [layer.gradient if chosen == "gradient" else layer.signal for layer in diagnosis.layers]
+    picture.show(config.model, "lit_network", values)
+
+
+def show_layers(run: Run, config: RunConfig, curve: Curve) -> None:
     """The charts, for this run and those that are laid over it."""
     first, now = curve.diagnoses[0], curve.diagnoses[-1]
     others = overlaid(run)
+    show_lit(config, now)
     left, right = st.columns(2)
     with left:
         st.markdown(_("**Signal** through the layers: how much two images differ there"))

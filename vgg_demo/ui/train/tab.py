@@ -12,6 +12,7 @@ from vgg_demo.runs.queue import readable
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.text import _, plain
+from vgg_demo.ui.network import picture, view
 from vgg_demo.ui.shared import identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
@@ -42,17 +43,28 @@ def show(is_open: bool) -> None:
         config = show_start()
     with curve:
         if run is None:
-            st.info(
-                _("Nothing has been trained yet. Press **Start training**: the curve of the loss appears here."),
-                icon=":material/show_chart:",
-            )
+            st.markdown(_("Press **Start training**: the loss curve of this network appears here."))
+            picture.show(config.model, "first_network")
+            batch = st.container()
         else:
             live.show(run)
+    show_network(config)
     data_view.show(config)
     runs_list.show(run)
     class_settings.show()
     if "run" in st.query_params:
         st.html(CURVE_FIRST)
+    if run is None:
+        with batch:  # last: the digits are loaded when everything else is there
+            data_view.show_batch(config)
+
+
+def show_network(config: RunConfig) -> None:
+    """A closed expander: the network that is going to be trained."""
+    title = _("Look at the network")
+    with st.expander(title, icon=":material/view_in_ar:", key="network_view", on_change="rerun") as box:
+        if box.open:
+            view.show(config.model, "train_network")
 
 
 def show_start() -> RunConfig:
