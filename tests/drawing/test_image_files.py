@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from vgg_demo.data import Digits
 from vgg_demo.drawing.image_files import read_image
@@ -84,6 +84,18 @@ def test_read_image_keeps_the_order_of_brightness(tmp_path: Path, save: Callable
     pixels = read_image(tmp_path / "grey.png")
 
     assert (np.diff(pixels[0, :, 0].astype(int)) > 0).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "P"])
+def test_read_image_keeps_thin_strokes_of_a_large_scan_of_few_colours(tmp_path: Path, mode: str) -> None:
+    scan = Image.new("L", (5_000, 5_000), 255)
+    ImageDraw.Draw(scan).line([(1_500, 1_500), (3_500, 1_500), (2_200, 3_800)], 0, width=3)
+    scan.save(tmp_path / "grey.png")
+    scan.convert(mode).save(tmp_path / "few.png")
+
+    grey, few = (255 - read_image(tmp_path / name)[..., 0].astype(float) for name in ("grey.png", "few.png"))
+
+    assert np.abs(few - grey).sum() < 0.3 * grey.sum()
 
 
 def test_read_image_of_an_mnist_digit_gives_what_pil_reads(tmp_path: Path, mnist: tuple[Digits, Digits]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tracemalloc
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -118,6 +119,36 @@ def test_zip_damaged_inside_leaves_that_file_out(files: dict[str, bytes]) -> Non
     own = read_zip(io.BytesIO(bytes(content)))
 
     assert [(file.name, file.reason) for file in own.left_out] == [("mine/1/2.png", "it is damaged in the zip")]
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_entries_packed_in_a_way_that_unpacks_without_a_limit_are_left_out(
+    files: dict[str, bytes], packing: int
+) -> None:
+    both = zipped(files)
+    with zipfile.ZipFile(both, "a", packing) as archive:
+        archive.writestr("3/bomb.png", bytes(50_000_000))
+        archive.infolist()[-1].file_size = 1_000  # what the zip says of it
+
+    tracemalloc.start()
+    own = read_zip(both)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert [(file.name, file.reason) for file in own.left_out] == [
+        ("3/bomb.png", "it is packed in an unusual way; pack the zip again, with the usual one (deflate)")
+    ]
+    assert peak < 25_000_000
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_damaged_in_an_entry_of_any_packing_leaves_that_file_out(files: dict[str, bytes], packing: int) -> None:
+    content = bytearray(zipped(files, packing).getvalue())
+    place = content.find(b"mine/1/2.png") + 60
+    content[place : place + 20] = bytes(20)
+
+    with pytest.raises(DataError, match="none of its 8 files can be used"):
+        read_zip(io.BytesIO(bytes(content)))
 
 
 def test_clutter_of_other_systems_is_passed_by_silently(files: dict[str, bytes]) -> None:

@@ -22,6 +22,7 @@ MAX_PIXELS = 120_000_000
 MAX_PIXELS_OF = {"WEBP": 40_000_000}  # its decoder holds the whole picture three times
 LARGE = 4_000_000  # pixels: such pictures are unpacked one at a time in all threads together
 WORKING_SIZE = 1_000
+PALETTE_SIZE = 4_000  # pixels a side of pictures of few colours, before they are unfolded: four bytes a pixel
 
 _one_large_at_a_time = Lock()
 
@@ -94,14 +95,23 @@ def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:
     image.load()
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        small = _to_eight_bits(image)
-        small.info, exif = image.info, image.getexif()
-        small.getexif().update(exif)
+        small = _with_facts_of(image, _to_eight_bits(image))
+    elif image.mode in ("1", "P", "PA"):  # made smaller, they only lose pixels, and thin strokes with them
+        image.thumbnail((PALETTE_SIZE, PALETTE_SIZE))
+        small = _with_facts_of(image, image.convert("RGBA" if has_alpha else "RGB"))
     else:
         small = image
     small.thumbnail((WORKING_SIZE, WORKING_SIZE))
     upright = ImageOps.exif_transpose(small)
     return np.array(upright.convert("RGBA" if has_alpha else "RGB"))
+
+
+def _with_facts_of(image: Image.Image, other: Image.Image) -> Image.Image:
+    """The other picture, made from this one, with what is said of it: its transparent colour, and which way is up."""
+    if image.info is not other.info:
+        other.info = image.info
+    other.getexif().update(image.getexif())
+    return other
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

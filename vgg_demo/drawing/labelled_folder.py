@@ -33,6 +33,7 @@ MAX_TOTAL_PIXELS = 1_000_000_000  # of all of them: some 80 photographs, or 5,00
 LOCAL_HEADER_BYTES = 30  # in front of each entry of a zip, at the least
 MAX_RATIO = 200  # a picture hardly shrinks in a zip; what shrinks more than this is made to fill the memory
 CHUNK = 1 << 20
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without a limit of memory
 DIGIT_NAMES = {str(digit) for digit in range(CLASSES)}
 
 
@@ -156,6 +157,8 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> PictureFile:
     def read() -> bytes:
         if info.flag_bits & 1:
             raise ImageError("it is encrypted")
+        if info.compress_type not in PACKINGS:
+            raise ImageError("it is packed in an unusual way; pack the zip again, with the usual one (deflate)")
         if info.file_size > MAX_RATIO * max(1, info.compress_size) and info.file_size > CHUNK:
             raise ImageError("it is packed suspiciously small (a decompression bomb?)")
         return b"".join(_chunks(archive, info))
