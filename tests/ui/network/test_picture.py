@@ -32,6 +32,13 @@ def test_stations_of_vgg16_count_blocks_and_convolutions_as_the_paper_does() -> 
     assert stations[0].title == "Block 1, convolution 1: 64 channels of 224×224"
 
 
+@pytest.mark.parametrize("count", [1, 15, 17])
+def test_figures_of_another_network_are_not_shown(count: int) -> None:
+    stations = stations_of(get_preset("blog").config.model)
+
+    assert tones(stations, [0.5] * count) == [None] * len(stations)
+
+
 @pytest.mark.parametrize(
     ("figure", "expected"),
     [(1.0, 1.0), (7.0, 1.0), (1e-10, 0.0), (0.0, 0.0), (math.nan, 0.0), (1e-5, 0.5), (0.1, 0.9)],

@@ -80,6 +80,17 @@ def test_view_of_a_run_that_does_not_learn_says_why_and_offers_changes(app: AppT
     assert labels >= {"He initialisation", "Batch normalisation", "Learning rate 0.0001", "Fewer layers (VGG-11)"}
 
 
+@pytest.mark.parametrize("name", ["x", "", "conv x", "conv 1 2", "conv " + "1" * 5000, "image"])
+def test_view_of_layers_with_strange_names_shows_them_all_the_same(app: AppTest, broken: Run, name: str) -> None:
+    content = broken.metrics_path.read_text("utf-8")
+    broken.metrics_path.write_text(content.replace('"name": "conv 3"', json.dumps({"name": name})[1:-1]), "utf-8")
+
+    app.run()
+
+    assert not app.exception
+    assert "**The input does not reach the output" in app.warning[0].value
+
+
 def evaluated(run: Run, answer: int, labels: torch.Tensor) -> None:
     """Give the run a checkpoint, and remember that it gave this answer to every test digit."""
     run.checkpoint_path.write_bytes(b"weights")

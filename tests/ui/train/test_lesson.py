@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.test_app import click, going_on_elsewhere, texts
 from tests.ui.train.test_diagnosis_view import FADING, ONE, recorded
+from vgg_demo.config import RunConfig
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
@@ -27,8 +29,8 @@ def at_step(app: AppTest, number: int, *runs: str) -> AppTest:
     return app
 
 
-def ended(**status: Any) -> Run:
-    run = create_run(BROKEN)
+def ended(config: RunConfig = BROKEN, **status: Any) -> Run:
+    run = create_run(config)
     run.update_status(**{"state": "stopped", **status})
     return run
 
@@ -61,7 +63,7 @@ def test_lesson_whose_first_run_ended_early_says_so_and_trains_again(
 
 def test_lesson_whose_mended_run_ended_early_says_so_and_trains_again(app: AppTest, home: Path) -> None:
     broken = recorded(BROKEN, FADING, ONE, [2.302] * 150)
-    mended = ended()
+    mended = ended(BROKEN.with_changes(init="he"))
     write_class_settings(ClassSettings(queue_paused=True))
 
     at_step(app, 4, broken.name, mended.name)
@@ -83,10 +85,25 @@ def test_lesson_later_without_a_finished_run_says_what_is_missing(app: AppTest, 
 
 
 def test_lesson_later_while_its_run_goes_on_waits_for_it(app: AppTest, home: Path) -> None:
-    at_step(app, 2, going_on_elsewhere().name)
+    theirs = going_on_elsewhere()
+    theirs.config_path.write_text(json.dumps(BROKEN.to_dict()), "utf-8")
+
+    at_step(app, 2, theirs.name)
 
     assert "Training: step 0 of" in texts(app)
     assert "Go back" not in texts(app)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_lesson_takes_no_run_of_another_network_that_has_the_name_now(app: AppTest, home: Path, number: int) -> None:
+    other = recorded(get_preset("classroom").config, (0.2,) * 6, ONE, [2.302] * 150)
+    app.session_state["lesson_looked"] = True
+
+    at_step(app, number, other.name, other.name)
+
+    assert "the loss is **" not in texts(app)
+    assert ("Train it: 150 steps" in [button.label for button in app.button]) == (number == 1)
+    assert ("Go back and train them first" in texts(app)) == (number > 1)
 
 
 def test_lesson_whose_run_is_deleted_offers_to_train(app: AppTest, home: Path) -> None:

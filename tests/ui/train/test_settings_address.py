@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers import PAGE
-from tests.ui.test_app import CLASSROOM, click, labels, over, set_field, texts
+from tests.ui.test_app import CLASSROOM, click, going_on_elsewhere, labels, over, set_field, texts
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.cost import record_speed
@@ -162,6 +163,17 @@ def test_settings_at_the_ends_of_what_they_may_be_are_shown(app: AppTest, learni
 
     assert again.number_input(key="set-classroom-learning_rate").value == learning_rate
     assert again.number_input(key="set-classroom-epochs").value == epochs
+
+
+def test_run_of_the_smallest_learning_rate_can_be_steered(app: AppTest) -> None:
+    run = going_on_elsewhere()
+    run.config_path.write_text(json.dumps(CLASSROOM.with_changes(learning_rate=1e-9).to_dict()), "utf-8")
+    run.update_status(owner=None)
+
+    app.run()
+
+    assert not app.exception
+    assert app.number_input(key="new_learning_rate").value == 1e-9
 
 
 def test_steps_hold_instead_of_epochs_until_they_are_taken_away(app: AppTest) -> None:

@@ -101,7 +101,7 @@ def stations_of(config: ModelConfig) -> list[Station]:
 
 def tones(stations: list[Station], figures: Sequence[float]) -> list[float | None]:
     """How bright each slab is, 0 to 1, by the logarithm of its figure; a pool is as bright as what it pools."""
-    if not figures:
+    if len(figures) != sum(bool(station.layer.weights) for station in stations):  # none, or another network's
         return [None] * len(stations)
     left = list(figures)
     bright: list[float | None] = []
@@ -133,7 +133,8 @@ def show(config: ModelConfig, key: str, figures: Sequence[float] = ()) -> Statio
         "caption": "", "opens": False,
     }  # fmt: skip
     slabs: list[dict[str, Any]] = []
-    for station, lit in zip(stations, tones(stations, figures), strict=True):
+    brightness = tones(stations, figures)
+    for station, lit in zip(stations, brightness, strict=True):
         outputs = station.layer.outputs
         opens = station.number == 1 and station.layer.kind != "pool"
         slabs.append(
@@ -155,7 +156,7 @@ def show(config: ModelConfig, key: str, figures: Sequence[float] = ()) -> Statio
         data={"stations": [image, *slabs], "label": label, "chosen": chosen},
         on_layer_change=_again,
     )
-    st.caption(scale_in_words(bool(figures)))
+    st.caption(scale_in_words(is_measured=brightness[-1] is not None))
     return names.get(result.layer or "")
 
 

@@ -140,7 +140,9 @@ def _depth(station: str) -> tuple[int, int]:
     """Sorts the image before convolutions and these before linear layers, though some networks have fewer."""
     if station == IMAGE:
         return 0, 0
-    kind, number = station.split()
+    kind, _space, number = station.partition(" ")
+    if kind not in ("conv", "linear") or not (number.isdecimal() and len(number) < 4):
+        return 3, 0  # a name that a damaged file has, or a newer version
     return (1 if kind == "conv" else 2), int(number)
 
 

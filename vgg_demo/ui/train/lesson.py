@@ -23,10 +23,12 @@ from vgg_demo.ui.shared import identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, diagnosis_view
 from vgg_demo.ui.train.lesson_questions import QUESTIONS, STEPS_TO_TRAIN
-from vgg_demo.ui.train.lesson_runs import escape_in_words, finished, is_going_on, show_state
+from vgg_demo.ui.train.lesson_runs import escape_in_words, finished, is_going_on, is_trained_as, show_state
 
 TICK_SECONDS = 2.0
 STEPS = 5
+BROKEN = get_preset("blog-mini").config.with_changes(steps=STEPS_TO_TRAIN)
+MENDED = BROKEN.with_changes(init="he")
 WHERE_BROKEN_ANSWERS = (1, 5)  # the steps that ask what the broken network will do
 
 
@@ -151,8 +153,7 @@ def _look(place: Place) -> str | None:
     if not st.session_state.get("lesson_looked"):
         return None
     first = curve.diagnoses[0]
-    model = get_preset("blog-mini").config.model
-    picture.show(model, "lesson_network", [layer.signal for layer in first.layers])
+    picture.show(BROKEN.model, "lesson_network", [layer.signal for layer in first.layers])
     spec = diagnosis_charts.signal_through_layers(place.broken, first, first, {})
     words = diagnosis_charts.signal_in_words(first)
     st.echarts_chart(spec, height=260, key="lesson-signal", alt=words)
@@ -227,10 +228,15 @@ def _is_waiting(place: Place) -> bool:
 
 
 def read_place() -> Place:
-    """The place that the address names; the beginning where it names none. Runs that are gone are forgotten."""
+    """The place that the address names; the beginning where it names none.
+
+    Runs that are gone are forgotten, and so are those of other networks that have their names now.
+    """
     step, broken, mended = [*st.query_params.get("lesson", "").split("~"), "", ""][:3]
     number = int(step) if step in map(str, range(1, STEPS + 2)) else 1
-    return Place(number, *(n if n and resources.curve_of(n) else "" for n in (broken, mended)))
+    return Place(
+        number, broken if is_trained_as(broken, BROKEN) else "", mended if is_trained_as(mended, MENDED) else ""
+    )
 
 
 def write_place(place: Place) -> None:
@@ -241,7 +247,7 @@ def write_place(place: Place) -> None:
 
 def _train_broken() -> None:
     with keep_error("lesson_error"):
-        run = queue_run(get_preset("blog-mini").config.with_changes(steps=STEPS_TO_TRAIN), identity.owner())
+        run = queue_run(BROKEN, identity.owner())
         st.query_params["run"] = run.name
         write_place(Place(1, run.name))
 

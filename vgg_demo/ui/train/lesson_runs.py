@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
@@ -20,6 +21,14 @@ def finished(name: str) -> Curve | None:
     if status is None or status.state != "finished" or curve is None or not curve.diagnoses or not curve.losses:
         return None
     return curve
+
+
+def is_trained_as(name: str, config: RunConfig) -> bool:
+    """Whether there is a run of this name with these settings, however long it trains."""
+    try:
+        return not set(get_run(name).config().changes_from(config)) - {"steps", "epochs"}
+    except RunError:
+        return False
 
 
 def is_going_on(name: str) -> bool:

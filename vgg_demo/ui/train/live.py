@@ -124,7 +124,7 @@ def show_learning_rate(run: Run, config: RunConfig) -> None:
         "It holds from the next batch on: where the schedule falls, it falls from there in proportion, and it "
         "never rises above. The change is marked on the curve."
     )
-    st.number_input(label, 1e-6, 100.0, rate, format="%g", key="new_learning_rate", help=text)
+    st.number_input(label, min(1e-6, rate), 100.0, rate, format="%g", key="new_learning_rate", help=text)
     st.button(_("Set"), key="set_learning_rate", on_click=_set_learning_rate, args=(run.name,))
 
 
