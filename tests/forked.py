@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import signal
 import sys
+from types import ModuleType
+from unittest.mock import patch
 
 from tests.helpers import PROJECT
 from vgg_demo.runs import worker
@@ -26,7 +28,8 @@ class ForkedWorker:
 
     def __init__(self, run_folder: str) -> None:
         self.process = context.Process(target=work, args=(run_folder, str(home())), daemon=True)
-        self.process.start()
+        with patch.dict(sys.modules, __main__=ModuleType("__main__")):  # a page without a browser leaves itself there
+            self.process.start()
         assert self.process.pid is not None
         self.pid = self.process.pid
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,12 +23,14 @@ from tests.helpers import PROJECT
 from tests.studies.scribbles import make_scribbles
 from vgg_demo.__main__ import main
 from vgg_demo.checkpoint import save_checkpoint
-from vgg_demo.data import Digits
+from vgg_demo.data import Digits, load_test
 from vgg_demo.device import make_fabric
 from vgg_demo.diagnosis.checks import diagnose_checkpoint
 from vgg_demo.errors import ConfigError, RunError, RunFailedError, VggDemoError
 from vgg_demo.model import VGG
+from vgg_demo.predictions import load_predictions
 from vgg_demo.presets import PRESETS, get_preset
+from vgg_demo.runs.checkpoints import answers_path, find_checkpoint
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.reveals import count_reveals
@@ -225,7 +230,7 @@ def test_predict_folder_lists_what_cannot_be_read_goes_on_and_exits_with_1(
 
 
 def test_evaluate_json_gives_the_shipped_model_over_995_in_a_thousand(home: Path) -> None:
-    done = vgg_demo("evaluate", "--json")
+    done = vgg_demo("evaluate", "--json", "--answers", home / "answers.safetensors")
 
     result = json.loads(done.stdout)
     assert result["n"] == 10_000
@@ -233,6 +238,22 @@ def test_evaluate_json_gives_the_shipped_model_over_995_in_a_thousand(home: Path
     assert sum(map(sum, result["confusion_matrix"])) == 10_000
     assert sum(result["confusion_matrix"][i][i] for i in range(10)) == result["correct"]
     assert [sum(row) for row in result["confusion_matrix"]] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    answers = load_predictions(home / "answers.safetensors")
+    shipped = load_predictions(answers_path(hashlib.sha256(find_checkpoint("best").read_bytes()).hexdigest()))
+    assert answers is not None and shipped is not None  # made anew with the network: evaluate --answers
+    np.testing.assert_allclose(answers.logits, shipped.logits, atol=0.02)
+    assert (answers.labels == shipped.labels).all() and (answers.indices == shipped.indices).all()
+
+
+def test_evaluate_answers_that_cannot_be_written_say_so(home: Path) -> None:
+    (home / "images" / "3").mkdir(parents=True)
+    Image.fromarray(load_test().images[18, 0].numpy()).save(home / "images" / "3" / "a.png")
+    (home / "file").touch()
+
+    done = vgg_demo("evaluate", "--json", "--images", home / "images", "--answers", home / "file" / "answers")
+
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: .*answers cannot be written \(.+\)\n", done.stderr)
 
 
 def test_evaluate_counts_a_look_at_a_run_s_test_result_by_a_relative_path_too(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vgg_demo.architecture import count_parameters
-from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError
+from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError, StorageError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.terminal import end_as_after_interrupt, follow, json_option, print_json, run
 
@@ -150,15 +150,20 @@ def report(run: Run, as_json: bool) -> None:
 @cli.command()
 @checkpoint_option
 @click.option("--images", type=click.Path(path_type=Path), metavar="FOLDER|ZIP", help="Pictures in 0/… to 9/… instead.")
+@click.option(
+    "--answers", type=click.Path(path_type=Path), metavar="FILE", help="Write every answer to a .safetensors file."
+)
 @json_option
-def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None:
+def evaluate(checkpoint: str | None, images: Path | None, answers: Path | None, as_json: bool) -> None:
     """Measure a network on the 10,000 test digits, or on pictures of your own."""
     from tqdm import tqdm
 
     from vgg_demo.checkpoint import load_checkpoint
     from vgg_demo.data import load_test
     from vgg_demo.drawing.labelled_folder import read_folder, read_zip
-    from vgg_demo.evaluation import evaluate as evaluate_network
+    from vgg_demo.evaluation import predict as predict_digits
+    from vgg_demo.evaluation import summarise_predictions
+    from vgg_demo.predictions import save_predictions
     from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
     from vgg_demo.runs.reveals import add_reveal
 
@@ -174,7 +179,13 @@ def evaluate(checkpoint: str | None, images: Path | None, as_json: bool) -> None
             bar.total = total
             bar.update(done - bar.n)
 
-        result = evaluate_network(network, digits, on_progress)
+        predictions = predict_digits(network, digits, on_progress)
+    result = summarise_predictions(predictions)
+    if answers is not None:
+        try:
+            save_predictions(answers, predictions)
+        except OSError as error:
+            raise StorageError(f"{answers} cannot be written ({error.strerror or error})") from error
     if images is None and (run := run_of_checkpoint(path)):  # each look at a run's test result is counted
         add_reveal(run, "")
     if as_json:

@@ -91,6 +91,11 @@ def count_parameters(config: ModelConfig) -> int:
     return sum(layer.parameters for layer in layers_of(config))
 
 
+def forward_flops(config: ModelConfig) -> int:
+    """Floating-point operations of one image's forward pass, counting a multiplication and an addition as two."""
+    return sum(2 * layer.multiplications for layer in layers_of(config))
+
+
 def scaled(units: int, width: float) -> int:
     """A layer's units times width, at least one."""
     return max(1, round(units * width))

@@ -15,12 +15,12 @@ import torch
 
 from tests.benchmarks.rows import Row
 from tests.benchmarks.variants import Prepare, as_compiled, as_graph, cudnn_benchmark, faster, synchronize
+from vgg_demo.architecture import forward_flops
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits, load_mnist
 from vgg_demo.device import make_fabric
 from vgg_demo.evaluation import predict
 from vgg_demo.presets import get_preset
-from vgg_demo.runs.cost import forward_flops
 from vgg_demo.training import EpochEvent, Training
 
 STORY_SECONDS, BLOG_SECONDS, BEST_SECONDS = 50.0, 30.0, 120.0  # what takes longer is done in part

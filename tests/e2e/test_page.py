@@ -107,7 +107,7 @@ def test_page_opened_shows_three_tabs_and_start(page: Page, server: Server) -> N
 
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
     assert page.get_by_role("tab").all_inner_texts() == ["Train", "Evaluate", "Draw"]
-    expect(page.get_by_text("Nothing has been trained yet")).to_be_visible()
+    expect(page.get_by_text("the loss curve of this network appears here")).to_be_visible()
     expect(page.get_by_role("combobox", name="Preset")).to_have_value("classroom")
 
 

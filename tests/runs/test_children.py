@@ -104,10 +104,21 @@ def test_is_alive_is_of_that_very_process() -> None:
     assert not is_alive(os.getpid(), 1.0)  # an earlier one with the same number
 
 
+def ends_with_its_terminal() -> None:
+    """Undo what nohup does, in case that the tests run under it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def train(home: Path, *more: str) -> subprocess.Popen[str]:
     """The command line training a run named mine, and its first step."""
     command = [sys.executable, "-m", "vgg_demo", "train", "--run", "mine", "--width", "0.05", "--json", *more]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, encoding="utf-8")
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=ends_with_its_terminal if os.name == "posix" else None,
+    )
     wait_until(lambda: (home / "mine" / "status.json").is_file() and RunReader(get_run("mine")).refresh().steps)
     return process
 

@@ -11,6 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.helpers import PROJECT, TINY
+from vgg_demo.architecture import forward_flops
 from vgg_demo.config import ModelConfig
 from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
@@ -19,7 +20,6 @@ from vgg_demo.runs.cost import (
     estimate_seconds,
     format_bytes,
     format_duration,
-    forward_flops,
     measure_step,
     record_speed,
 )

@@ -150,13 +150,13 @@ def test_app_start_clicked_where_nothing_can_be_written_says_so(app: AppTest, ho
     assert [run.name for run in list_runs()] == ["classroom-2"]
 
 
-def test_app_evaluate_tab_offers_the_shipped_model_first(app: AppTest) -> None:
+def test_app_evaluate_tab_opens_with_the_shipped_models_figures(app: AppTest) -> None:
     app.query_params["tab"] = "Evaluate"
 
     app.run()
 
     assert app.session_state["evaluate_checkpoint"] == "best"
-    assert "Evaluate on the test set" in [button.label for button in app.button]
+    assert "99.68 %" in [metric.value for metric in app.metric]
 
 
 def set_field(app: AppTest, name: str, value: Any, preset: str = "classroom") -> None:

@@ -8,6 +8,11 @@ from vgg_demo.errors import CheckpointError
 from vgg_demo.runs.store import NAME, PRETRAINED, SHIPPED_MODEL, Run, home, list_runs, shipped_names
 
 
+def answers_path(sha256: str) -> Path:
+    """Where the answers of a shipped network to the test digits lie. sha256: of its file."""
+    return PRETRAINED / "answers" / f"{sha256[:32]}.safetensors"
+
+
 def run_of_checkpoint(path: Path) -> Run | None:
     """The run in whose folder a checkpoint is, None when it is elsewhere. path: absolute or relative."""
     return next((run for run in list_runs() if run.path == path.resolve().parent), None)

@@ -18,8 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vgg_demo.architecture import count_parameters, features, layers_of
-from vgg_demo.config import ModelConfig, RunConfig
+from vgg_demo.architecture import count_parameters, features, forward_flops
+from vgg_demo.config import RunConfig
 from vgg_demo.errors import FormatError, VggDemoError
 from vgg_demo.files import write_text
 from vgg_demo.presets import PRESETS, get_preset
@@ -76,11 +76,6 @@ def measure_step(config: RunConfig) -> float:
     half = seconds_for(max(1, part // 2)) if part > 1 else 0.0
     per_image = (whole - half) / (part - part // 2) if part > 1 else whole
     return whole + max(per_image, 0.0) * (config.train.batch_size - part)
-
-
-def forward_flops(model: ModelConfig) -> int:
-    """Floating-point operations of one image's forward pass, counting a multiplication and an addition as two."""
-    return sum(2 * layer.multiplications for layer in layers_of(model))
 
 
 def estimate_memory(config: RunConfig) -> int:

@@ -71,9 +71,8 @@ def show_convolution(network: VGG, image: torch.Tensor, index: int, place: tuple
     own, whole = float(pixel.channel_sums[given]), pixel.output
     parts = [(_("sum of the nine products"), own)]
     if inputs > 1:
-        parts.append(
-            (_("the same of the other {count} input channels").format(count=inputs - 1), whole - pixel.bias - own)
-        )
+        words = _("the same of the other {count} input channels").format(count=inputs - 1)
+        parts.append((words, whole - pixel.bias - own))
     parts.append((_("the bias"), pixel.bias))
     after = [(_("after batch normalisation"), pixel.normalized), (_("after ReLU"), pixel.activation)]
     show_sum(parts, whole, [(name, value) for name, value in after if value is not None])
@@ -112,15 +111,15 @@ def show_logit(network: VGG, image: torch.Tensor) -> None:
     others = len(chosen.inputs) - len(order)
     sums = [(_("sum of these products"), own)]
     if others:
-        name = _("the products of the other {count:,} units").format(count=others)
-        sums.append((name, chosen.output - chosen.bias - own))
+        words = _("the products of the other {count:,} units").format(count=others)
+        sums.append((words, chosen.output - chosen.bias - own))
     show_sum([*sums, (_("the bias"), chosen.bias)], chosen.output, [])
 
 
 def show_sum(parts: Sequence[tuple[str, float]], whole: float, after: Sequence[tuple[str, float]]) -> None:
     """An addition in one line of words, and what becomes of its result."""
-    text = " + ".join(f"{name} **{number(value)}**" for name, value in parts) + f" = **{number(whole)}**"
-    st.markdown(text + "".join(f" → {name} **{number(value)}**" for name, value in after))
+    text = " + ".join(f"{words} **{number(value)}**" for words, value in parts) + f" = **{number(whole)}**"
+    st.markdown(text + "".join(f" → {words} **{number(value)}**" for words, value in after))
 
 
 def grid(caption: str, rows: list[list[float]]) -> str:

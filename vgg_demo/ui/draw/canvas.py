@@ -24,6 +24,7 @@ TOOLS_HTML = """
 """
 TOOLS_CSS = """
 .tools { display: flex; gap: .5rem; max-width: 280px; }
+@media (max-width: 640px) { .tools { max-width: none; } }
 button { flex: 1; min-height: 44px; padding: 0 .4rem; font: inherit; cursor: pointer; color: var(--st-text-color);
          background: var(--st-background-color); border: 1px solid var(--st-border-color); touch-action: manipulation;
          border-radius: var(--st-button-radius, .5rem); white-space: nowrap; }
@@ -62,6 +63,7 @@ def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
     _tools(
         key="sketch_tools",
         data={
+            "here": _("Draw here"),
             "undo": _("Undo"),
             "redo": _("Redo"),
             "clear": _("Clear"),

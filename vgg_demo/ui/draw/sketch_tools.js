@@ -10,11 +10,15 @@ const STYLE = `
   .dc-scroll { overflow: visible !important; }
   .dc-container { width: min(var(--pad-width), var(--pad-room)) !important; height: auto !important;
                   aspect-ratio: var(--pad-ratio); }
+  @media (max-width: 640px) { .dc-container { width: min(var(--pad-room), 60vh * var(--pad-ratio)) !important; } }
   .dc-container canvas, .dc-container .canvas-container { width: 100% !important; height: 100% !important; }
   canvas.upper-canvas { touch-action: none !important; }
   canvas.upper-canvas:focus-visible { outline: 3px solid #F08A3C; outline-offset: 2px; }
   .pen { position: absolute; z-index: 30; width: 16px; height: 16px; margin: -8px 0 0 -8px; border-radius: 50%;
          border: 3px solid #F08A3C; box-sizing: border-box; pointer-events: none; display: none; }
+  .here { position: absolute; inset: 0; z-index: 20; display: grid; place-items: center; pointer-events: none;
+          color: #9aa0a6; font: 1.1rem sans-serif; }
+  .here[hidden] { display: none; }
   .pen.down { background: #F08A3C; }
   canvas.upper-canvas:focus-visible ~ .pen { display: block; }`;
 
@@ -32,7 +36,7 @@ export default function (component) {
   const { parentElement, data } = component;
   const button = (name) => parentElement.querySelector(`[data-tool=${name}]`);
   const hint = parentElement.querySelector(".hint");
-  let root = null, upper = null, pen = null, cleanUp = () => {};
+  let root = null, upper = null, pen = null, here = null, cleanUp = () => {};
   let x = 0, y = 0, isDown = false;
   let cleared = 0;   // strokes that the last clear took
   let isBusy = false, follow = () => {};
@@ -81,7 +85,10 @@ export default function (component) {
     const moves = event.getCoalescedEvents?.() ?? [];
     for (const move of moves.slice(0, -1)) send("mousemove", move.clientX, move.clientY);
   };
-  const onPointerDown = (event) => upper.setPointerCapture(event.pointerId);   // moves beside the canvas, too
+  const onPointerDown = (event) => {
+    upper.setPointerCapture(event.pointerId);   // moves beside the canvas, too
+    here.hidden = true;
+  };
   const sendPen = (kind) => {
     const box = upper.getBoundingClientRect();
     send(kind, box.left + x * box.width / upper.width, box.top + y * box.height / upper.height);
@@ -95,6 +102,7 @@ export default function (component) {
   const setDown = (down) => {
     if (down === isDown) return;
     isDown = down;
+    if (down) here.hidden = true;
     sendPen(down ? "mousedown" : "mouseup");
     say();
   };
@@ -131,7 +139,11 @@ export default function (component) {
     root.appendChild(style);
     pen = document.createElement("div");
     pen.className = "pen";
-    upper.parentElement.appendChild(pen);
+    here = document.createElement("div");
+    here.className = "here";
+    here.setAttribute("aria-hidden", "true");   // the canvas's own label says more
+    here.textContent = data.here;
+    upper.parentElement.append(here, pen);
     x = upper.width / 2, y = upper.height / 4;
     upper.tabIndex = 0;
     upper.setAttribute("role", "application");
@@ -145,6 +157,7 @@ export default function (component) {
       if (can("Undo") || !can("Redo")) cleared = 0;   // something new was drawn
       button("undo").disabled = !can("Undo") && !cleared;
       button("redo").disabled = !can("Redo") || cleared > 0;
+      here.hidden = can("Undo");
       host.style.setProperty("--pad-width", `${upper.width}px`);
       host.style.setProperty("--pad-ratio", `${upper.width} / ${upper.height}`);
       if (found.sketch.clientWidth) host.style.setProperty("--pad-room", `${found.sketch.clientWidth}px`);
@@ -161,6 +174,7 @@ export default function (component) {
       for (const [name, listener] of Object.entries(events)) upper.removeEventListener(name, listener);
       style.remove();
       pen.remove();
+      here.remove();
     };
   };
   let timer = null;

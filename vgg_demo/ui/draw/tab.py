@@ -11,7 +11,7 @@ from vgg_demo.errors import VggDemoError
 from vgg_demo.text import _, confidence_in_words, percent, plain
 from vgg_demo.ui.draw import attribution, canvas, charts, compare, feature_maps, inputs, logits, network, preprocessing
 from vgg_demo.ui.draw.inference import Inference, read
-from vgg_demo.ui.shared import networks, pictures, sections
+from vgg_demo.ui.shared import networks, pictures, sections, source_code
 from vgg_demo.ui.shared.charts import probabilities_in_words
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ STYLE = """<style>
   .st-key-draw_checkpoint [data-testid="stSelectbox"] { display: flex; align-items: center; gap: .75rem; }
   .st-key-draw_checkpoint [data-testid="stSelectbox"] > label { margin: 0; }
   .st-key-draw_checkpoint [data-testid="stSelectbox"] > :last-child { flex: 1; }
+  div.st-key-sketch { min-height: calc(min((100vw - 2rem) / var(--canvas-ratio), 60vh) + 60px); }
   div.st-key-reading { min-height: 17rem; }
   div.st-key-answer { flex-flow: row wrap; align-content: flex-start; gap: 0 1rem; min-height: 5rem; }
   div.st-key-answer > div { width: auto; }
@@ -55,7 +56,9 @@ def show_tab() -> None:
     chosen = networks.pick_network("draw_checkpoint")
     if chosen is None:
         return
-    widths = [2.7, 0.9, 1.2] if st.session_state.get("wide") else [1.25, 0.9, 1.4]
+    is_wide = bool(st.session_state.get("wide"))
+    st.html(f"<style>.st-key-sketch {{ --canvas-ratio: {2 if is_wide else 1}; }}</style>")
+    widths = [2.7, 0.9, 1.2] if is_wide else [1.25, 0.9, 1.4]
     with st.container(key="drawing"):
         drawing, answer, bars = st.columns(widths, gap="medium")
     with drawing:
@@ -75,6 +78,7 @@ def show_tab() -> None:
             canvas.settings()
         if inference is not None:
             sections.show(_("Look inside"), SECTIONS, "draw_section", inference)
+        source_code.show_closed(source_code.DRAW, "draw_code")
     except (VggDemoError, FileNotFoundError) as error:
         st.error(plain(error))
 

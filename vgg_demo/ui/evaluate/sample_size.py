@@ -72,10 +72,11 @@ def evaluate(network: Network, digit_set: DigitSet, count: int) -> Predictions |
         "validation": _("Evaluate on the validation digits"),
         "own": _("Evaluate on your own digits"),
     }
-    is_wanted = False
+    is_wanted = digit_set.kind == "validation" and st.session_state.get("evaluate_now") == network.name
     if digit_set.kind == "test":
         st.caption(_("The test set is 10,000 digits by other writers that no network has learned from."))
-        is_wanted = reveal.was_just_revealed(network) and not results.is_slow(network, len(digit_set.load()))
+        is_wanted = reveal.was_just_revealed(network)
+    is_wanted = is_wanted and not results.is_slow(network, len(digit_set.load()))
     return ask(network, digit_set, count, labels[digit_set.kind], "evaluate", at_once=is_wanted)
 
 

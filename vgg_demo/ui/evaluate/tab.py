@@ -21,7 +21,7 @@ from vgg_demo.ui.evaluate import (
 )
 from vgg_demo.ui.evaluate.results import DigitSet, Result
 from vgg_demo.ui.network import view
-from vgg_demo.ui.shared import networks, resources, sections
+from vgg_demo.ui.shared import networks, resources, sections, source_code
 from vgg_demo.ui.shared.networks import Network
 
 SETS = {"validation": _("Validation digits"), "test": _("Test digits"), "own": _("Your own digits")}
@@ -42,6 +42,7 @@ def show(is_open: bool) -> None:
         predictions = sample_size.predictions(network, digit_set)
         if predictions is not None:
             show_result(Result(network, digit_set, predictions))
+            source_code.show_closed(source_code.EVALUATE, "evaluate_code")
     except VggDemoError as error:
         st.error(plain(error))
     except FileNotFoundError:

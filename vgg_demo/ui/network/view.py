@@ -8,7 +8,7 @@ import streamlit as st
 
 from vgg_demo.architecture import Layer, count_parameters, layers_of
 from vgg_demo.config import ModelConfig
-from vgg_demo.text import _, percent
+from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.network import picture
 from vgg_demo.ui.network.picture import Station
 
@@ -32,10 +32,10 @@ def show_layer(config: ModelConfig, station: Station, network: VGG | None = None
     """What a layer is and does, and what it costs. network: for pictures of the first convolution's kernels."""
     layer, layers = station.layer, layers_of(config)
     with st.container(border=True):
-        st.markdown(f"**{station.title}** · `{layer.name}`\n\n{what_it_does(config, layer)}")
+        st.markdown(f"**{station.title}** · `{plain(layer.name)}`\n\n{what_it_does(config, layer)}")
         if station.followers:
-            names = {"norm": _("batch normalisation"), "relu": _("ReLU"), "dropout": _("dropout")}
-            st.caption(_("Then: {names}.").format(names=", ".join(names[after.kind] for after in station.followers)))
+            words = {"norm": _("batch normalisation"), "relu": _("ReLU"), "dropout": _("dropout")}
+            st.caption(_("Then: {what}.").format(what=", ".join(words[after.kind] for after in station.followers)))
         if layer.weights:
             st.caption(
                 _(

@@ -27,7 +27,7 @@ LARGEST = 560  # pixels a side that are sent to the browser
 INK_SHADE = 0.55  # how bright ink is under heat: a colour must stand out from it
 SPEAKS_FOR, SPEAKS_AGAINST = (240, 138, 60), (63, 160, 220)  # orange, blue
 MAP_PIXELS = 56
-GAP_GREY = 96  # between maps
+GAP_SHADE = 0.376  # between the maps; 1 is white
 PLACES = [_("upper left"), _("top"), _("upper right"), _("left"), _("middle"), _("right"), _("lower left"),
           _("bottom"), _("lower right")]  # fmt: skip
 
@@ -92,7 +92,7 @@ def mosaic(maps: torch.Tensor, columns: int = 8) -> Pixels:
         maps = F.adaptive_avg_pool2d(maps, MAP_PIXELS)
     gap, rows = max(1, maps.shape[1] // 14), -(-len(maps) // columns)
     brightness = maps / max(float(maps.max()), 1e-12)
-    tiles = F.pad(brightness, (0, gap, 0, gap, 0, rows * columns - len(maps)), value=GAP_GREY / 255)  # (K, H, W)
+    tiles = F.pad(brightness, (0, gap, 0, gap, 0, rows * columns - len(maps)), value=GAP_SHADE)  # (K, H, W)
     grid = tiles.view(rows, columns, *tiles.shape[1:]).transpose(1, 2).flatten(2).flatten(0, 1)[:-gap, :-gap]
     picture: Pixels = (grid * 255).round().byte().numpy()
     return picture

@@ -184,6 +184,7 @@ def go_to(tab: str, checkpoint: str) -> None:
     """Open another tab with this checkpoint chosen there."""
     st.session_state["tab"] = tab
     st.session_state["evaluate_checkpoint" if tab == EVALUATE else "draw_checkpoint"] = checkpoint
+    st.session_state["evaluate_now"] = checkpoint if tab == EVALUATE else None
 
 
 def _state(status: Status) -> str:

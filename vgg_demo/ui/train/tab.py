@@ -6,14 +6,16 @@ import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
+from vgg_demo.export.run_files import run_script
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.queue import readable
+from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.text import _, plain
 from vgg_demo.ui.network import picture, view
-from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared import identity, resources, source_code
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
     checks_view,
@@ -50,6 +52,7 @@ def show(is_open: bool) -> None:
             live.show(run)
     show_network(config)
     data_view.show(config)
+    show_code(config)
     runs_list.show(run)
     class_settings.show()
     if "run" in st.query_params:
@@ -65,6 +68,15 @@ def show_network(config: RunConfig) -> None:
     with st.expander(title, icon=":material/view_in_ar:", key="network_view", on_change="rerun") as box:
         if box.open:
             view.show(config.model, "train_network")
+
+
+def show_code(config: RunConfig) -> None:
+    """A closed expander: the code that trains, and all of it as one script."""
+    with st.expander(_("Show the code"), icon=":material/code:", key="train_code", on_change="rerun") as box:
+        if box.open:
+            source_code.show(source_code.TRAIN)
+            st.markdown(_("**The same as one script**, for these settings, with PyTorch alone"))
+            st.code(run_script(config, Curve()), language="python")
 
 
 def show_start() -> RunConfig:
