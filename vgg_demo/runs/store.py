@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -137,32 +138,34 @@ def create_run(config: RunConfig, name: str | None = None, owner: str | None = N
 
     Raises RunError when the name is taken or no name for a folder, StorageError when nothing can be written.
     """
-    root = home()
+    root, run = home(), None
     try:
         root.mkdir(parents=True, exist_ok=True)
-        path = _make_named(root, name) if name is not None else _make_numbered(root, config.preset)
-        run = Run(path)
+        run = Run(_make_named(root, name) if name is not None else _make_numbered(root, config.preset))
         write_text(run.config_path, json.dumps(config.to_dict(), indent=1))
         now = time.time()
         run.write_status(Status(id=secrets.token_hex(8), created=now, queued=now, owner=owner))
     except OSError as error:
+        if run is not None:  # half a run would take the name
+            shutil.rmtree(run.path, ignore_errors=True)
         raise _not_writable(error) from error
     return run
 
 
 def list_runs() -> list[Run]:
-    """All run folders, the newest first."""
+    """All run folders, the newest first; those that may not be looked into are left out."""
     root = home()
     if not root.is_dir():
         return []
-    runs = [Run(path) for path in root.iterdir() if NAME.fullmatch(path.name) and (path / "config.json").is_file()]
+    # not Path.is_file: it raises where a folder may not be looked into
+    runs = [Run(path) for path in root.iterdir() if NAME.fullmatch(path.name) and isfile(path / "config.json")]
     return sorted(runs, key=lambda run: (_created(run), run.name), reverse=True)
 
 
 def get_run(name: str) -> Run:
     """The run of that name. Raises RunNotFoundError, and looks at no other run for it: pages ask once a second."""
     run = Run(home() / name)
-    if not NAME.fullmatch(name) or not run.config_path.is_file():
+    if not NAME.fullmatch(name) or not isfile(run.config_path):
         raise RunNotFoundError(f"there is no run {name!r}")
     return run
 
