@@ -22,6 +22,7 @@ from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.terminal import end_as_after_interrupt, follow, json_option, print_json, run
 
 if TYPE_CHECKING:
+    from vgg_demo.evaluation import Evaluation
     from vgg_demo.runs.store import Run
 
 checkpoint_option = click.option(
@@ -193,6 +194,11 @@ def evaluate(checkpoint: str | None, images: Path | None, answers: Path | None, 
         return
     for file in left_out:
         click.echo(f"left out: {file['name']}: {file['reason']}", err=True)
+    show_evaluation(path, result)
+
+
+def show_evaluation(path: Path, result: Evaluation) -> None:
+    """Print the figures and the confusion matrix."""
     low, high = result.interval
     click.echo(
         f"{path}\naccuracy {result.accuracy:.2%} ({result.correct:,} of {result.n:,} right; 95 % interval {low:.2%} to "
