@@ -103,6 +103,16 @@ def test_shipped_model_evaluated_shows_the_command_lines_figures(page: Page, ser
     expect(page.get_by_text(f"{figures['correct']:,} / 10,000")).to_be_visible(timeout=5_000)
 
 
+def test_evaluate_it_on_a_finished_run_evaluates_without_a_second_click(
+    page: Page, server: Server, trained_run: Run
+) -> None:
+    page.goto(f"{server.url}/?run={trained_run.name}")
+
+    page.get_by_role("button", name="Evaluate it").click()
+
+    expect(page.get_by_text("/ 1,000")).to_be_visible()  # the validation digits; the test digits stay closed
+
+
 def test_cell_clicked_with_the_mouse_shows_its_images(
     page: Page, server: Server, answers: Predictions, cells: list[tuple[int, int]], mnist: tuple[Digits, Digits]
 ) -> None:

@@ -109,8 +109,8 @@ def show_mistakes(result: Result) -> None:
 
 
 def show_network(result: Result) -> None:
-    """Its layers, without their weights: see Draw for what they do with a digit."""
-    view.show(result.network.config.model, "evaluate_network")
+    """Its layers; Draw shows what they do with a digit."""
+    view.show(result.network.config.model, "evaluate_network", result.network.load())
 
 
 SECTIONS: sections.Sections[Result] = {

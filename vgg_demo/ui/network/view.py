@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 LARGE_SHARE = 0.5  # of the parameters in one layer: then the page says so
 
 
-def show(config: ModelConfig, key: str) -> None:
-    """All that the config alone tells. key: of the widgets, one for each place of the page."""
+def show(config: ModelConfig, key: str, network: VGG | None = None) -> None:
+    """All that the config tells. key: of the widgets, one for each place of the page. network: for its kernels."""
     station = picture.show(config, key)
     if station is not None:
-        show_layer(config, station)
+        show_layer(config, station, network)
     show_table(config)
     if st.toggle(_("As PyTorch prints it: print(model)"), key=f"{key}-print"):
         st.code(printed(config), language=None)
