@@ -25,6 +25,7 @@ from vgg_demo.errors import CheckpointError, ConfigError, RunError
 from vgg_demo.export.run_files import curve_csv, run_script
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import estimate_seconds, record_speed
+from vgg_demo.runs.pinned import PinnedDigit, pinned_digits
 from vgg_demo.runs.processes import is_alive
 from vgg_demo.runs.queue import ClassSettings, place_and_wait, read_class_settings, readable, waiting
 from vgg_demo.runs.reader import RunReader
@@ -35,6 +36,8 @@ from vgg_demo.runs.store import Run, create_run, list_runs
 from vgg_demo.training import Training
 from vgg_demo.ui.train.feed import _answer as answer
 from vgg_demo.ui.train.feed_question import Question
+from vgg_demo.ui.train.pinned_charts import story_in_words, ten_lines
+from vgg_demo.ui.train.pinned_tiles import latest_rows
 from vgg_demo.ui.train.runs_list import describe
 
 DEEP = "[" * 100_000
@@ -54,6 +57,7 @@ anything = st.recursive(
 )
 
 LAYER = {"name": "conv 1", "signal": 1.0, "gradient": 0.1, "update": 0.01, "silent": 0.0}
+PINNED = PinnedDigit(bytes(784), 7)
 STATUS = {
     "id": "a", "state": "running", "created": 1.0, "started": 2.0, "ended": None, "pid": 2, "pid_started": 3.0,
     "reason": "why", "control_from": 0, "result": {"val_accuracy": 0.5, "average_loss": 1.0}, "owner": "me",
@@ -67,6 +71,7 @@ EVENTS: list[dict[str, Any]] = [
     {"event": "step", "step": 2, "epoch": 1, "loss": 2.2, "learning_rate": 0.1, "images": 8, "seconds": 0.2},
     {"event": "learning_rate", "step": 2, "learning_rate": 0.2},
     {"event": "epoch", "step": 2, "epoch": 1, "average_loss": 2.2, "val_loss": 2.1, "val_accuracy": 0.3},
+    {"event": "probabilities", "step": 2, "digits": [{"id": PINNED.id, "probabilities": [0.1] * 10}]},
 ]  # fmt: skip
 
 
@@ -115,7 +120,11 @@ def open_run(run: Run) -> None:
             read()
         except RunError as error:
             assert len(str(error)) < 1000
+    pinned_digits(run)
     curve = RunReader(run).refresh()
+    latest_rows(run, curve)
+    for seen in curve.probabilities.values():
+        ten_lines(seen, 7, 1), story_in_words(seen, 7), story_in_words(seen, None)
     curve.places(), curve.smoothed(0.5), curve.verdict, curve_csv(curve)
     compile(run_script(TINY, curve), "script", "exec")
 
@@ -164,6 +173,25 @@ def test_events_that_are_anything_spoil_themselves_alone(good: Run, events: list
 
     write(bad, "metrics.jsonl", "".join(json.dumps(event) + "\n" for event in events))
 
+    open_run(bad)
+    assert_the_others_go_on(good)
+
+
+@any_file
+@given(
+    st.lists(
+        changed({"command": "pin", **PINNED.to_dict()}) | changed({"command": "unpin", "id": PINNED.id}) | anything
+    )
+)
+def test_commands_that_are_anything_pin_only_what_is_a_digit(good: Run, commands: list[Any]) -> None:
+    bad = Run(good.path.with_name("bad"))
+    bad.path.mkdir(exist_ok=True)
+    write(bad, "config.json", json.dumps(TINY.to_dict()))
+    write(bad, "status.json", json.dumps(STATUS))
+
+    write(bad, "control.jsonl", "".join(json.dumps(command) + "\n" for command in commands))
+
+    assert all(len(digit.pixels) == 784 and digit.label in (None, *range(10)) for digit in pinned_digits(bad))
     open_run(bad)
     assert_the_others_go_on(good)
 

@@ -5,6 +5,8 @@
 {"command": "batch"}            one batch, then pause
 {"command": "epoch"}            to the end of the epoch, then pause
 {"command": "learning_rate", "value": 0.01}
+{"command": "pin", "digit": "…", "label": 7}    watch a digit: pinned.py reads which
+{"command": "unpin", "id": "…"}
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class Control:
         self.paused = False
         self.pause_after: str | None = None  # the event after which to pause: "step" or "epoch"
         self.learning_rate: float | None = None  # asked for and not yet set
+        self.pins_changed = True  # which digits are pinned has to be read
         signal.signal(signal.SIGTERM, self._on_terminate)
 
     def poll(self) -> None:
@@ -69,6 +72,8 @@ class Control:
             self.paused, self.pause_after = PAUSES[name]
         elif name == "stop":
             self.stop_asked = True
+        elif name in ("pin", "unpin"):
+            self.pins_changed = True
         elif name == "learning_rate" and type(value) in (int, float) and 0 < value <= 100:  # not NaN, not true
             self.learning_rate = float(value)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import psutil
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
+from vgg_demo.runs.pinned import PinnedDigit, pin
 from vgg_demo.runs.processes import detached, leave_core, lower_priority, process_started, training_environment
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
@@ -71,9 +73,14 @@ def start_run(config: RunConfig, name: str | None = None, here: bool = False, at
     return run
 
 
-def queue_run(config: RunConfig, owner: str | None) -> Run:
-    """Make a run folder that waits for its turn, which may be at once. Raises StorageError."""
+def queue_run(config: RunConfig, owner: str | None, pinned: Iterable[PinnedDigit] = ()) -> Run:
+    """Make a run folder that waits for its turn, which may be at once; it watches the pinned digits.
+
+    Raises StorageError.
+    """
     run = create_run(config, owner=owner)
+    for digit in pinned:
+        pin(run, digit)
     dispatch()
     return run
 

@@ -12,6 +12,7 @@ from typing import Any
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import Verdict, judge
 from vgg_demo.errors import FormatError
+from vgg_demo.runs.pinned import Answers, take_probabilities
 from vgg_demo.runs.series import Smoother, Thinner
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import LONGEST, Kind, number, optional, parse_json, read_table, whole
@@ -55,6 +56,7 @@ class Curve:
     learning_rate_changes: list[tuple[int, float]] = field(default_factory=list)
     schedules: list[tuple[int, int]] = field(default_factory=list)  # from which step on, how many in all
     diagnoses: list[Diagnosis] = field(default_factory=list)
+    probabilities: dict[str, Answers] = field(default_factory=dict)  # by pinned digit
     damaged_lines: int = 0
     _thinner: Thinner = field(default_factory=Thinner, repr=False, compare=False)
     _smoothers: dict[float, Smoother] = field(default_factory=dict, repr=False, compare=False)
@@ -86,6 +88,8 @@ class Curve:
             if self.diagnoses and self.diagnoses[0].layer_names != diagnosis.layer_names:
                 raise FormatError("its layers are another network's")
             self.diagnoses.append(diagnosis)
+        elif kind == "probabilities":
+            take_probabilities(event, self.probabilities)
         elif not isinstance(kind, str):
             raise FormatError("it is no event")  # one of a newer version is passed over
 

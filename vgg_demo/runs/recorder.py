@@ -58,6 +58,14 @@ class Recorder:
         self._append({"event": "learning_rate", "step": step, "learning_rate": learning_rate})
         self.say(f"Learning rate changed to {learning_rate:g} after step {step}")
 
+    def write_probabilities(self, step: int, digits: list[dict[str, Any]], cost_seconds: float) -> None:
+        """Record what the network says to the pinned digits after a step.
+
+        digits: as pinned.PROBABILITIES has them. cost_seconds: what measuring has cost this process so far.
+        """
+        values = {"event": "probabilities", "step": step, "digits": digits}
+        self._append({**values, "cost_seconds": round(cost_seconds, 4)})
+
     def write_schedule(self, step: int, total_steps: int) -> None:
         """Record, when it is new, how long the run is to be: a schedule follows from it."""
         if total_steps != self.total_steps:

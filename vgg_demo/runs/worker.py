@@ -34,6 +34,7 @@ from vgg_demo.recipe.schedule import LearningRateOverride
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch
+from vgg_demo.runs.probabilities import ProbabilityMeter
 from vgg_demo.runs.processes import when_parent_ends
 from vgg_demo.runs.queue import waiting
 from vgg_demo.runs.recorder import Recorder
@@ -72,11 +73,13 @@ class Worker:
         self.good_state: dict[str, Any] | None = None
         self.saved_step = self.training.step if saved else -1
         self.step_times = StepTimes()
+        self.meter = ProbabilityMeter(run, self.training)
         self.recorder.write_schedule(self.training.step, self.config.train.total_steps)
 
     def work(self) -> None:
         """Train, record, obey, save; at the end write the checkpoint and the final status."""
         before = self.recorder.seconds
+        self.measure_pinned()
         for event in watch(self.training):
             self.recorder.write(event)
             if isinstance(event, Diagnosis):
@@ -88,6 +91,7 @@ class Worker:
                 if not math.isfinite(event.loss):
                     self._give_up_on_nan(event)
             self.obey("step" if isinstance(event, StepEvent) else "epoch")
+            self.measure_pinned(is_epoch_end=not isinstance(event, StepEvent))
             self.training.fabric.broadcast((self.control.stop_asked, self.training.learning_rate_override))
             if self.control.stop_asked:
                 break
@@ -119,6 +123,14 @@ class Worker:
             self.recorder.write_learning_rate(self.training.step, self.control.learning_rate)
             self.control.learning_rate = None
             self.save()  # a change by hand is not lost with the process
+
+    def measure_pinned(self, is_epoch_end: bool = False) -> None:
+        """Record what the network says to the pinned digits, when it is time for it."""
+        if self.control.pins_changed:
+            self.control.pins_changed = False
+            self.meter.refresh(self.recorder.seconds)
+        if digits := self.meter.measure(self.recorder.seconds, is_epoch_end):
+            self.recorder.write_probabilities(self.training.step, digits, self.meter.cost_seconds)
 
     def save(self) -> None:
         """Write resume.pt and model.safetensors, each whole or not at all; never weights that are not all numbers.
@@ -167,6 +179,9 @@ class Worker:
         while self.control.paused and not self.control.stop_asked:
             time.sleep(PAUSE_POLL_SECONDS)
             self.control.poll()
+            if self.control.pins_changed:
+                self.measure_pinned()
+                self.recorder.flush()
             if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and waiting():
                 self.control.stop_asked = True
         self.recorder.started += time.perf_counter() - started

@@ -27,6 +27,7 @@ from tests.runs.test_reader import line
 from tests.ui.train.test_diagnosis_view import SPREAD, STEADY, looked
 from vgg_demo.config import RunConfig, TrainConfig
 from vgg_demo.errors import QuestionError, RunError
+from vgg_demo.runs.pinned import PinnedDigit, pin
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, create_run, get_run
@@ -65,6 +66,27 @@ def test_snapshot_before_the_first_step_has_figures_and_no_points(run: Run) -> N
     assert seen["steps"] == seen["losses"] == seen["smoothed"] == seen["accuracies"] == []
     assert (seen["total"], seen["progress"], seen["is_over"]) == (1000, 0, False)
     assert seen["epoch_marks"] == [(250, "1"), (500, "2"), (750, "3")]
+
+
+def test_snapshot_of_a_run_with_pinned_digits_has_their_bars_and_answers(run: Run) -> None:
+    assert snapshot(run)["pinned"] == []
+    key = snapshot(run)["key"]
+    seven, other = PinnedDigit(bytes(784), 7), PinnedDigit(bytes([9] * 784))
+    pin(run, seven)
+    pin(run, other)  # not measured yet
+    assert snapshot(run)["key"] != key
+    ten = [0.0] * 7 + [0.25, 0.75, 0.0]
+    record(run, event("probabilities", step=3, digits=[{"id": seven.id, "probabilities": ten}]))
+
+    (seen,) = snapshot(run)["pinned"]
+
+    assert seen == {
+        "id": seven.id,
+        "bars": [0, 0, 0, 0, 0, 0, 0, 14, 42, 0],
+        "answer": 8,
+        "short": "8, 75.0 %",
+        "words": "Your 7: read as 8, 75.0 %",
+    }
 
 
 def test_snapshot_holds_the_points_their_average_and_what_was_marked(run: Run) -> None:

@@ -11,7 +11,7 @@ from vgg_demo.errors import VggDemoError
 from vgg_demo.text import _, confidence_in_words, percent, plain
 from vgg_demo.ui.draw import attribution, canvas, charts, compare, feature_maps, inputs, logits, network, preprocessing
 from vgg_demo.ui.draw.inference import Inference, read
-from vgg_demo.ui.shared import networks, pictures, sections, source_code
+from vgg_demo.ui.shared import networks, pictures, pins, sections, source_code
 from vgg_demo.ui.shared.charts import probabilities_in_words
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def show_tab() -> None:
             inference = show_reading(inference)
         with bars:
             show_bars(inference)
+            show_pin(inference)
         ways, pen = st.columns(2, gap="large")
         with ways:
             inputs.show()
@@ -174,6 +175,16 @@ def show_bars(inference: Inference | None) -> None:
     probabilities = [0.0] * 10 if inference is None else inference.reading.probabilities
     spec = charts.probability_bars(probabilities, inference is None or inference.reading.can_tell)
     st.echarts_chart(spec, height=320, key="bars", alt=probabilities_in_words(probabilities))
+
+
+def show_pin(inference: Inference | None) -> None:
+    """Watch this digit while a network trains."""
+    if inference is not None:
+        reading = inference.reading
+        label = st.session_state.get("draw_image_label")
+        if label is None and reading.can_tell:
+            label = reading.digit
+        pins.show_button(reading.prepared.digit.tobytes(), label, "pin")
 
 
 SECTIONS: sections.Sections[Inference] = {

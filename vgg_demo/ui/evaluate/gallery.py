@@ -15,6 +15,7 @@ from vgg_demo.predictions import Positions
 from vgg_demo.text import DRAW, _, confidence_in_words
 from vgg_demo.ui.draw import inputs
 from vgg_demo.ui.evaluate.results import Result
+from vgg_demo.ui.shared import pins
 from vgg_demo.ui.shared.charts import probabilities_in_words
 
 STYLE = f"""<style>
@@ -76,6 +77,7 @@ def tile(result: Result, position: int, name: str) -> None:
             help=_("Look into this image on the Draw tab, with this network."),
         ):
             st.rerun()  # the whole page: the tab changes
+        pins.show_small_button(image.tobytes(), true, f"{name}-pin-{position}")
 
 
 def send_to_draw(image: npt.NDArray[np.uint8], caption: str, network: str) -> None:

@@ -16,7 +16,9 @@ import time
 
 import streamlit as st
 
+from vgg_demo.runs.queue import readable
 from vgg_demo.runs.status import Status
+from vgg_demo.runs.store import Run
 from vgg_demo.text import _
 from vgg_demo.ui.shared.code_attempts import code_attempts
 from vgg_demo.ui.shared.kept_errors import show_error
@@ -59,6 +61,12 @@ def is_teacher() -> bool:
 def may_steer(status: Status) -> bool:
     """Whether this browser may stop, change or delete the run. Runs of the command line are everybody's."""
     return status.owner is None or status.owner == owner() or is_teacher()
+
+
+def own_active_run() -> tuple[Run, Status] | None:
+    """The run of this browser that goes on or waits: it can start no second one beside it."""
+    mine = ((run, status) for run, status in readable() if status.owner == owner() and not status.is_over)
+    return next(mine, None)
 
 
 def teacher_code() -> str | None:

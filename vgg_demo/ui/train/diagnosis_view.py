@@ -20,7 +20,7 @@ from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.network import picture
-from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared import identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, story_view
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
@@ -167,7 +167,7 @@ def try_change(name: str, settings: Mapping[str, Any]) -> None:
         config = get_run(name).config().with_changes(**settings)
         for run in going_on_here():
             run.send("stop")
-        started = queue_run(config, identity.owner())
+        started = queue_run(config, identity.owner(), pins.kept())
         base, runs = read_tried()
         runs = runs if base == name else []
         st.query_params["tried"] = "~".join([name, *runs, started.name])

@@ -27,11 +27,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import QuestionError, RunError, RunNotFoundError
 from vgg_demo.runs.cost import format_duration
+from vgg_demo.runs.pinned import PinnedDigit, pinned_digits
 from vgg_demo.runs.reader import Curve, images_per_second
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
+from vgg_demo.ui.train import pinned_tiles
 from vgg_demo.ui.train.feed_question import Question, read_question
 
 UPLOT = Path(__file__).with_name("vendor") / "uplot-1.6.32.min.js"
@@ -58,7 +60,7 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
     places = curve.places()
     smoothed = curve.smoothed(smoothing)
     return {
-        "key": page_key(status, curve, is_followed),
+        "key": page_key(status, curve, is_followed, pinned_digits(run)),
         "is_over": status.is_over,
         "progress": min(1.0, curve.last_step / total),
         "figures": figures(status, config, curve),
@@ -74,10 +76,11 @@ def snapshot(run: Run, smoothing: float = 0.9, with_rates: bool = False, is_foll
         "accuracies": [round(100 * accuracy, 3) for _step, accuracy in curve.val_accuracies],
         "epoch_marks": epoch_marks(total, config.train.steps_per_epoch),
         "rate_changes": [(step, f"{rate:g}") for step, rate in curve.learning_rate_changes],
+        "pinned": pinned_tiles.latest_rows(run, curve),
     }
 
 
-def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
+def page_key(status: Status, curve: Curve, is_followed: bool, pinned: tuple[PinnedDigit, ...] = ()) -> str:
     """Changes when the page around the curve has to be drawn again.
 
     is_followed: figures of the run are shown below the curve, so that the page changes with each diagnosis.
@@ -87,6 +90,7 @@ def page_key(status: Status, curve: Curve, is_followed: bool) -> str:
     parts: list[object] = [status.identity, status.state, bool(curve.steps), bool(curve.damaged_lines), findings]
     if is_followed or not (verdict is None or verdict.is_healthy):  # what is wrong is said with its figures
         parts.append(len(curve.diagnoses))
+    parts.extend((digit.id, digit.label) for digit in pinned)
     return "|".join(str(part) for part in parts)
 
 

@@ -19,7 +19,7 @@ from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
 from vgg_demo.text import DRAW, _, percent
 from vgg_demo.ui.network import picture
-from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared import identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, diagnosis_view
 from vgg_demo.ui.train.lesson_questions import QUESTIONS, STEPS_TO_TRAIN
@@ -247,7 +247,7 @@ def write_place(place: Place) -> None:
 
 def _train_broken() -> None:
     with keep_error("lesson_error"):
-        run = queue_run(BROKEN, identity.owner())
+        run = queue_run(BROKEN, identity.owner(), pins.kept())
         st.query_params["run"] = run.name
         write_place(Place(1, run.name))
 

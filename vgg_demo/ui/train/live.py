@@ -12,6 +12,7 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.cost import format_duration
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
+from vgg_demo.runs.pinned import pinned_digits
 from vgg_demo.runs.queue import place_and_wait, read_class_settings
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
@@ -19,7 +20,7 @@ from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
 from vgg_demo.text import DRAW, EVALUATE, _, percent, plain
 from vgg_demo.ui.shared import identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
-from vgg_demo.ui.train import class_settings, diagnosis_view, feed, live_curve, settings
+from vgg_demo.ui.train import class_settings, diagnosis_view, feed, live_curve, pinned_tiles, pinned_view, settings
 
 QUEUE_TICK_SECONDS = 0.9
 
@@ -57,6 +58,7 @@ def _show(run: Run, state_before: str) -> None:
     show_error("steer_error")
     if status.state == "queued":
         show_place(run)
+        pinned_view.show(run, status, curve)
         return
     if status.is_over:
         show_result(run, status, curve)
@@ -69,7 +71,10 @@ def _show(run: Run, state_before: str) -> None:
     is_followed = diagnosis_view.show(run, config, status, curve)
     with place:
         others = [name for name in resources.overlaid() if name != run.name]
-        live_curve.show(run, feed.page_key(status, curve, is_followed), others, is_followed)
+        digits = pinned_digits(run)
+        tiles = "" if status.is_over else pinned_tiles.tiles(digits)
+        live_curve.show(run, feed.page_key(status, curve, is_followed, digits), others, is_followed, tiles)
+        pinned_view.show(run, status, curve)
 
 
 def show_buttons(run: Run, status: Status, config: RunConfig) -> None:

@@ -28,6 +28,8 @@ class Curve {
     if (data.identity !== this.data?.identity) this.clear();   // it may have the name of the one before
     this.data = data;
     this.rerun = rerun;
+    placeTiles(this.root.querySelector(".pinned"), data.tiles);
+    if (this.feeds[data.run]) fillTiles(this.root.querySelector(".pinned"), this.feeds[data.run].pinned);
     this.shape = null;   // the plot is made again: the theme may have changed
     if (!isNew) return;
     this.feeds = Object.fromEntries(Object.entries(this.feeds).filter(([name]) => name === data.run));
@@ -129,6 +131,7 @@ class Curve {
       if (number.textContent !== value) number.textContent = value;
     });
     this.root.querySelector(".curve").setAttribute("aria-label", feed.words);
+    fillTiles(this.root.querySelector(".pinned"), feed.pinned);
   }
 
   // the runs laid over it that can be read

@@ -12,6 +12,7 @@ from vgg_demo.runs.store import Run
 from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, SKY
+from vgg_demo.ui.train import pinned_tiles
 from vgg_demo.ui.train.feed import FEED_URL, TOKEN, UPLOT, UPLOT_URL
 
 LINEAR, LOG = _("linear"), _("logarithmic")
@@ -22,6 +23,7 @@ HTML = """
 <div class="silence" role="status" hidden></div>
 <div class="figures" title="{loss}"></div>
 <div class="curve" role="img" aria-label="{curve}"></div>
+<div class="pinned" hidden></div>
 </div>
 """
 CSS = """
@@ -52,13 +54,16 @@ _curve = st.components.v2.component(
         loss=_("The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."),
         curve=_("Loss curve"),
     ),
-    css=UPLOT.with_suffix(".css").read_text("utf-8") + CSS,
-    js=Path(__file__).with_name("live_curve.js").read_text("utf-8"),
+    css=UPLOT.with_suffix(".css").read_text("utf-8") + CSS + pinned_tiles.CSS,
+    js="".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("pinned_tiles.js", "live_curve.js")),
 )
 
 
-def show(run: Run, key: str, others: list[str], is_followed: bool) -> None:
-    """The run, with others laid over it by name. The script runs again when feed.page_key is no longer key."""
+def show(run: Run, key: str, others: list[str], is_followed: bool, tiles: str = "") -> None:
+    """The run, with others laid over it by name. The script runs again when feed.page_key is no longer key.
+
+    tiles: its pinned digits, as pinned_tiles.tiles gives them.
+    """
     view = st.session_state
     _curve(
         key="loss-curve",
@@ -67,6 +72,7 @@ def show(run: Run, key: str, others: list[str], is_followed: bool) -> None:
             "identity": run.identity,
             "key": key,
             "others": others,
+            "tiles": tiles,
             "query": {
                 "smoothing": view.get("smoothing", 0.9),
                 "rates": bool(view.get("show_learning_rate")),

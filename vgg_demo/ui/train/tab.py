@@ -9,13 +9,11 @@ from vgg_demo.errors import RunError
 from vgg_demo.export.run_files import run_script
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS
 from vgg_demo.runs.manager import queue_run
-from vgg_demo.runs.queue import readable
 from vgg_demo.runs.reader import Curve
-from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.text import _, plain
 from vgg_demo.ui.network import picture, view
-from vgg_demo.ui.shared import identity, resources, source_code
+from vgg_demo.ui.shared import identity, pins, resources, source_code
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
     checks_view,
@@ -103,7 +101,7 @@ def show_start() -> RunConfig:
     settings_address.write_settings(name, config)
     with start:
         fits = config is not None and settings.show_budget(config)
-        own = own_active_run()
+        own = identity.own_active_run()
         st.button(
             _("Start training"),
             type="primary",
@@ -120,6 +118,7 @@ def show_start() -> RunConfig:
             trains = _("Your training **{name}** is going on; it can be stopped beside its curve.")
             st.caption((waits if status.state == "queued" else trains).format(name=plain(run.name)))
         show_error("train_error")
+        pins.show_kept("next_pins")
         checks_view.show(config)
     return config or preset.config
 
@@ -139,18 +138,12 @@ def shown_run() -> Run | None:
     return next((run for run in runs if run.is_active), runs[0] if runs else None)
 
 
-def own_active_run() -> tuple[Run, Status] | None:
-    """The run of this browser that goes on or waits: it can start no second one beside it."""
-    mine = ((run, status) for run, status in readable() if status.owner == identity.owner() and not status.is_over)
-    return next(mine, None)
-
-
 def _start(name: str) -> None:
-    if own := own_active_run():  # a second click was quicker than the page
+    if own := identity.own_active_run():  # a second click was quicker than the page
         st.query_params["run"] = own[0].name
         return
     with keep_error("train_error"):
         config = PRESETS[name].config
         if not class_settings.are_hidden():
             config = settings.chosen_config(config)  # as the fields are now, also those changed with this very click
-        st.query_params["run"] = queue_run(config, identity.owner()).name
+        st.query_params["run"] = queue_run(config, identity.owner(), pins.kept()).name

@@ -1,0 +1,75 @@
+"""A digit of one's own, watched while a network learns, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.benchmarks.server import Server
+from tests.e2e.test_page import SEVEN, draw, expect_answer, open_tab, wait_for_step, wait_idle
+from tests.helpers import wait_until
+from vgg_demo.runs.pinned import pinned_digits
+from vgg_demo.runs.reader import RunReader
+from vgg_demo.runs.store import Run
+
+pytestmark = pytest.mark.e2e
+
+
+def test_digit_drawn_and_pinned_is_watched_through_a_real_training(page: Page, server: Server) -> None:
+    open_tab(page, server, "Draw")
+    draw(page, SEVEN)
+    expect_answer(page, 7)
+
+    page.get_by_role("button", name="Watch it while training").click()
+    expect(page.get_by_text("Your next training watches it.")).to_be_visible()
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(page.get_by_text("Your next training watches 1 of your digits.")).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(r"run="))
+    bars = page.locator(".pinned .ten")
+    seen = set[str]()
+    expect(bars).to_have_attribute("aria-label", re.compile("Your 7: read as"))
+    over = page.get_by_text("· finished").first
+    while not over.is_visible():
+        if label := bars.first.get_attribute("aria-label", timeout=1_000) if bars.count() else None:
+            seen.add(label)
+        page.wait_for_timeout(200)
+
+    assert len(seen) >= 3  # the bars changed while it trained
+    lines = page.get_by_role("img", name=re.compile("Ten probabilities over the steps"))
+    expect(lines).to_be_visible()
+    expect(page.get_by_text("It has read this 7 right from step").first).to_be_visible()
+    expect(bars).to_have_attribute("aria-label", re.compile("Your 7: read as 7"))
+    slider = page.get_by_role("slider", name="After step")
+    slider.focus()
+    page.keyboard.press("Home")
+    wait_idle(page)
+    run = Run(server.home / "classroom-1")
+    (digit,) = pinned_digits(run)
+    ten = RunReader(run).refresh().probabilities[digit.id].probabilities[0]
+    first = max(range(10), key=ten.__getitem__)
+    expect(bars).to_have_attribute("aria-label", f"Your 7: read as {first}, {ten[first] * 100:.1f} %")
+    page.reload()
+    expect(lines).to_be_visible()
+
+
+def test_digit_pinned_to_a_run_of_somebody_else_is_not_offered(page: Page, other: Page, server: Server) -> None:
+    open_tab(page, server, "Draw")
+    draw(page, SEVEN)
+    expect_answer(page, 7)
+    page.get_by_role("button", name="Watch it while training").click()
+    expect(page.get_by_text("Your next training watches it.")).to_be_visible()
+    open_tab(other, server)
+    other.get_by_role("button", name="Start training").click()
+    wait_for_step(other, 1)
+
+    page.get_by_role("tab", name="Train", exact=True).click()
+
+    expect(page.get_by_text("classroom-1").first).to_be_visible()
+    wait_idle(page)
+    expect(page.get_by_role("button", name="Watch your digits in this run")).to_have_count(0)
+    run = Run(server.home / "classroom-1")
+    wait_until(lambda: run.status().is_over)
+    assert pinned_digits(run) == ()
