@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -113,18 +114,25 @@ def test_digit_pinned_while_a_run_waits_is_measured_from_before_the_first_step_t
     torch.testing.assert_close(torch.tensor(seen.probabilities[-1]), expected, atol=2e-3, rtol=0)
 
 
-def test_digit_pinned_while_a_run_is_paused_is_measured_at_once(runs_here: RunsHere, digits: list[PinnedDigit]) -> None:
+def test_digit_pinned_while_a_run_is_paused_is_measured_at_once_and_when_it_goes_on(
+    runs_here: RunsHere, digits: list[PinnedDigit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probabilities, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(probabilities, "SHARE", 1.0)
     run = runs_here.start(TINY)
     wait_for_step(run, 5)
     at = pause(run)
 
+    time.sleep(2)  # a pause is no training: it delays nothing
     pin(run, digits[0])
+    pin(run, digits[1])
 
-    wait_until(lambda: answers(run, digits[0]).steps == [at])
+    wait_until(lambda: answers(run, digits[0]).steps == answers(run, digits[1]).steps == [at])
     unpin(run, digits[0])
     run.send("resume")
     wait_for_step(run, at + 20)
     assert answers(run, digits[0]).steps[-1] <= at + 2
+    assert answers(run, digits[1]).steps[1] <= at + 20
     stop(run)
 
 

@@ -74,6 +74,7 @@ class Worker:
         self.saved_step = self.training.step if saved else -1
         self.step_times = StepTimes()
         self.meter = ProbabilityMeter(run, self.training)
+        self.paused_at: float | None = None  # the seconds of training when it was paused
         self.recorder.write_schedule(self.training.step, self.config.train.total_steps)
 
     def work(self) -> None:
@@ -126,10 +127,11 @@ class Worker:
 
     def measure_pinned(self, is_epoch_end: bool = False) -> None:
         """Record what the network says to the pinned digits, when it is time for it."""
+        seconds = self.recorder.seconds if self.paused_at is None else self.paused_at
         if self.control.pins_changed:
             self.control.pins_changed = False
-            self.meter.refresh(self.recorder.seconds)
-        if digits := self.meter.measure(self.recorder.seconds, is_epoch_end):
+            self.meter.refresh(seconds)
+        if digits := self.meter.measure(seconds, is_epoch_end):
             self.recorder.write_probabilities(self.training.step, digits, self.meter.cost_seconds)
 
     def save(self) -> None:
@@ -172,7 +174,7 @@ class Worker:
 
     def _pause(self) -> None:
         """Wait until something else is asked for. The time does not count as training."""
-        started = time.perf_counter()
+        started, self.paused_at = time.perf_counter(), self.recorder.seconds
         self.recorder.flush()
         self.save()
         self.run.update_status(state="paused")
@@ -185,6 +187,7 @@ class Worker:
             if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and waiting():
                 self.control.stop_asked = True
         self.recorder.started += time.perf_counter() - started
+        self.paused_at = None
         if not self.control.stop_asked:
             self.run.update_status(state="running")
 

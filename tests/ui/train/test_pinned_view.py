@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -107,3 +108,19 @@ def test_run_started_by_this_browser_watches_its_digits(
     assert pinned_digits(get_run("classroom-1")) == (seven,)
     assert "It watches these digits from the first step on." in texts(app)
     assert "Your 7: not read yet" in bars(app)
+
+
+def test_digit_on_the_draw_tab_is_kept_with_the_label_that_the_person_gives(app: AppTest, seven: PinnedDigit) -> None:
+    app.query_params["tab"] = "Draw"
+    app.session_state["draw_image"] = np.frombuffer(seven.pixels, np.uint8).reshape(28, 28)
+    app.run()
+
+    next(button for button in app.button if button.label == "Watch it while training").click().run()
+    next(box for box in app.selectbox if box.label == "It is meant as").select(1).run()
+
+    assert not app.exception
+    (digit,) = app.session_state["pinned_digits"].values()
+    assert digit.label == 1
+    next(button for button in app.button if button.label == "Forget it").click().run()
+    assert not app.session_state["pinned_digits"]
+    assert "Watch it while training" in labels(app)

@@ -59,7 +59,7 @@ def show_small_button(pixels: bytes, label: int, key: str) -> None:
 def show_kept(key: str) -> None:
     """That the next run watches digits, where there are any, and the way back."""
     if digits := kept():
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
+        with st.container(gap=None, key=key):
             st.caption(_("Your next training watches {count} of your digits.").format(count=len(digits)))
             st.button(_("Forget them"), type="tertiary", key=f"{key}-forget", on_click=lambda: _kept().clear())
 
@@ -74,7 +74,7 @@ def watch(digit: PinnedDigit) -> None:
             )
         if own := identity.own_active_run():
             pin(own[0], digit)
-            st.session_state["pinned_to"] = own[0].name
+            st.session_state.setdefault("pinned_to", {})[digit.id] = own[0].name
         digits[digit.id] = digit
 
 
@@ -102,7 +102,7 @@ def _kept() -> dict[str, PinnedDigit]:
 
 
 def _where(digit: PinnedDigit) -> str:
-    if name := st.session_state.get("pinned_to"):
+    if name := st.session_state.get("pinned_to", {}).get(digit.id):
         return _("Watched in **{name}**, and in your next trainings.").format(name=plain(name))
     return _("Your next training watches it.")
 

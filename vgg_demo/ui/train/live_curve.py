@@ -36,6 +36,8 @@ CSS = """
 .figures span { display: block; font-size: .875rem; }
 .figures b { display: block; font-size: 1.6rem; font-weight: 400; font-variant-numeric: tabular-nums;
              white-space: nowrap; contain: strict; height: 2.4rem; will-change: transform; }
+.live { display: flex; flex-direction: column; }
+@media (max-width: 640px) { .curve { order: 1; } .pinned:not([hidden]) { margin-bottom: 1rem; } }
 .curve { min-height: 400px; color: var(--st-text-color); }
 .uplot { display: flex; flex-direction: column; width: 100%; font-family: inherit; }
 .u-legend { order: -1; margin: 0; text-align: left; font-size: 13px; color: var(--st-text-color); }

@@ -16,6 +16,7 @@ from vgg_demo.ui.evaluate.gallery import data_uri
 BAR_PIXELS = 56
 CSS = f"""
 .pinned {{ display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; }}
+.pinned[hidden] {{ display: none; }}
 .pinned figure {{ margin: 0; font-size: .82rem; line-height: 1.3; }}
 .pinned .digit {{ display: flex; align-items: flex-end; gap: .5rem; }}
 .pinned img {{ image-rendering: pixelated; border-radius: 3px; margin-bottom: 14px; }}

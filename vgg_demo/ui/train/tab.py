@@ -117,8 +117,9 @@ def show_start() -> RunConfig:
             waits = _("Your training **{name}** waits for its turn; it can be withdrawn.")
             trains = _("Your training **{name}** is going on; it can be stopped beside its curve.")
             st.caption((waits if status.state == "queued" else trains).format(name=plain(run.name)))
+        else:
+            pins.show_kept("next_pins")
         show_error("train_error")
-        pins.show_kept("next_pins")
         checks_view.show(config)
     return config or preset.config
 
