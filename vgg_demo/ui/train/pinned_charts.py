@@ -53,7 +53,7 @@ def ten_lines(seen: Answers, label: int | None, step: int) -> Spec:
     return {
         "animation": False,
         "grid": {"left": 8, "right": 24, "top": 40, "bottom": 24, "containLabel": True},
-        "legend": {"top": 0, "left": 0, "type": "scroll"},
+        "legend": {"top": 0, "left": 0, "type": "scroll", "data": [str(digit) for digit in colours]},
         "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%"},
         "xAxis": {"type": "value", "min": points[0][0], "max": points[-1][0], "name": _("step"),
                   "nameLocation": "middle", "nameGap": 24, "splitLine": {"show": False}},

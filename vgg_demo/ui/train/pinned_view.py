@@ -123,7 +123,7 @@ def show_changes(run: Run, digits: tuple[PinnedDigit, ...]) -> None:
             st.button(label, icon=":material/visibility:", key="pin_kept", on_click=pins.change,
                       args=(run.name, partial(_pin_all, digits=new)))  # fmt: skip
         if digits:
-            with st.popover(_("Watched digits"), icon=":material/visibility:"):
+            with st.popover(_("Watched digits"), icon=":material/edit:"):
                 for place, digit in enumerate(digits, 1):
                     label = _("Remove {place}: {name}").format(place=place, name=pinned_tiles.name(digit))
                     st.button(label, key=f"unpin-{digit.id}", on_click=pins.change,
