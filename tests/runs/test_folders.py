@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.helpers import TINY
+from tests.helpers import TINY, RunsHere, pause, wait_for_step
 from tests.runs.test_damaged_files import assert_the_others_go_on
 from vgg_demo.errors import StorageError
+from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.store import create_run
 
 
@@ -39,3 +41,23 @@ def test_run_that_cannot_be_written_leaves_its_name_to_the_next(home: Path, monk
 
     assert [path for path in home.iterdir() if path.is_dir()] == []
     assert create_run(TINY, "mine").status().state == "queued"
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_worker_whose_folder_another_run_has_now_leaves_that_run_alone(
+    runs_here: RunsHere, monkeypatch: pytest.MonkeyPatch, is_paused: bool
+) -> None:
+    monkeypatch.setattr("vgg_demo.runs.worker.SAVE_EVERY_SECONDS", 0.05)
+    old = runs_here.start(TINY, "mine")
+    wait_for_step(old, 3)
+    if is_paused:
+        pause(old)
+    shutil.rmtree(old.path)
+    write_class_settings(ClassSettings(queue_paused=True))  # nothing starts the new one
+
+    new = create_run(TINY, "mine")
+    runs_here.wait(old)
+
+    assert new.status().state == "queued"
+    assert not new.checkpoint_path.exists()
+    assert not new.resume_path.exists()

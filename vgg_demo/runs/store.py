@@ -113,6 +113,11 @@ class Run:
         except RunError:
             return ""
 
+    def require(self, identity: str) -> None:
+        """Raise RunError when the folder was deleted, also where a later run has its name. identity: as it was."""
+        if not self.path.is_dir() or self.identity not in ("", identity):  # "" is a status that cannot be read
+            raise RunError(f"run {self.name!r}: its folder was deleted while it trained")
+
     def write_status(self, status: Status) -> None:
         """Replace status.json whole."""
         write_text(self.status_path, json.dumps(status.to_dict()))

@@ -58,7 +58,7 @@ class Worker:
     """One run, from where it stands to its end."""
 
     def __init__(self, run: Run, digits: Digits) -> None:
-        self.run = run
+        self.run, self.identity = run, run.identity
         self.config = run.config()
         self.control = Control(run)
         self.training = Training(
@@ -137,8 +137,9 @@ class Worker:
     def save(self) -> None:
         """Write resume.pt and model.safetensors, each whole or not at all; never weights that are not all numbers.
 
-        Raises StorageError.
+        Raises StorageError, and RunError when the folder was deleted.
         """
+        self.run.require(self.identity)
         if not self._weights_are_finite():
             return
         self.saved_step = self.training.step
@@ -184,6 +185,7 @@ class Worker:
             if self.control.pins_changed:
                 self.measure_pinned()
                 self.recorder.flush()
+            self.run.require(self.identity)
             if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and waiting():
                 self.control.stop_asked = True
         self.recorder.started += time.perf_counter() - started
@@ -223,7 +225,7 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
         return 2
     for left in run.path.glob(".*.tmp"):  # of a process that was killed while it wrote
         left.unlink(missing_ok=True)
-    reserve = run.path / ".reserve"  # room to say what happened when the disk is full
+    identity, reserve = run.identity, run.path / ".reserve"  # room to say what happened when the disk is full
     status = 1
     try:
         reserve.write_bytes(bytes(RESERVE_BYTES))
@@ -237,7 +239,9 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
         status = 0
     except Exception as error:  # torch and Lightning raise types of their own; a run ends with a reason, whatever it is
         reserve.unlink(missing_ok=True)
-        run.update_status(state="failed", reason=explain(error), ended=time.time())
+        with contextlib.suppress(RunError):  # nothing is left to write to
+            run.require(identity)
+            run.update_status(state="failed", reason=explain(error), ended=time.time())
         if not isinstance(error, VggDemoError):
             with contextlib.suppress(OSError):
                 traceback.print_exc()
