@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -12,28 +13,48 @@ import streamlit as st
 from vgg_demo.config import RunConfig
 from vgg_demo.runs.manager import spawn_checks
 from vgg_demo.text import _
+from vgg_demo.ui.shared import jobs
 
 TICK_SECONDS = 0.5
+POLL_SECONDS = 0.1
+TURN = threading.Lock()  # held by those checks that are being made: 30 at once would take all memory
 MARKS = {True: ("check_circle", "green"), False: ("cancel", "red"), None: ("help", "gray")}  # of passed
 
 
 class Checking:
-    """One config's checks. When is_over and there are none, they have failed."""
+    """One config's checks. When is_over and there are none, they have failed.
+
+    They are made by one process at a time, whoever asks; when the page has been closed, or asks for others, they end.
+    """
 
     def __init__(self, config: RunConfig) -> None:
-        self.config = config
-        self.process = spawn_checks(config)
+        self.config, self.page = config, jobs.this_page()
         self.checks: list[dict[str, Any]] = []
-        self.is_over = False
-        threading.Thread(target=self._read, name="checks", daemon=True).start()
+        self.is_over = self.is_cancelled = False
+        threading.Thread(target=self._run, name="checks", daemon=True).start()
 
-    def _read(self) -> None:
-        with self.process as process:  # not communicate(): it closes standard input, which ends the process
+    @property
+    def is_unwanted(self) -> bool:
+        """Nobody waits for them any more."""
+        closed = self.page.closed
+        return self.is_cancelled or (closed is not None and time.monotonic() - closed > jobs.LEFT_SECONDS)
+
+    def _run(self) -> None:
+        with suppress(OSError), TURN:  # no process could be started
+            if not self.is_unwanted:
+                self._check()
+        self.is_over = True
+
+    def _check(self) -> None:
+        with spawn_checks(self.config) as process:  # not communicate(): it closes standard input, which ends it
+            while process.poll() is None:
+                time.sleep(POLL_SECONDS)
+                if self.is_unwanted:
+                    process.terminate()
             assert process.stdout is not None
-            output = process.stdout.read()
+            output = process.stdout.read()  # a line: the pipe has room for it
         with suppress(ValueError):  # it was ended before its result
             self.checks = json.loads(output)
-        self.is_over = True
 
 
 def show(config: RunConfig | None) -> None:
@@ -64,5 +85,5 @@ def _show(checking: Checking, was_over: bool) -> None:
 def _start(config: RunConfig) -> None:
     checking: Checking | None = st.session_state.get("checking")
     if checking is not None and not checking.is_over:
-        checking.process.terminate()
+        checking.is_cancelled = True
     st.session_state["checking"] = Checking(config)
