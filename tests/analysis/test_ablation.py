@@ -59,13 +59,18 @@ def test_nothing_switched_off_changes_nothing(network: VGG) -> None:
     torch.testing.assert_close(pruned(network, "features.0", 0.0)(images), network(images))
 
 
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last], ids=["contiguous", "channels_last"])
+@pytest.mark.parametrize("name", ["features.0", "classifier.0"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
-def test_pruning_sets_the_smallest_weights_to_0_as_torch_prunes_them(network: VGG, share: float) -> None:
+def test_pruning_sets_the_smallest_weights_to_0_as_torch_prunes_them(
+    network: VGG, share: float, name: str, memory: torch.memory_format
+) -> None:
     from torch.nn.utils import prune
 
-    reference = copy.deepcopy(network.classifier[0])
+    network = network.to(memory_format=memory)  # type: ignore[call-overload]  # channels_last as a checkpoint is loaded
+    reference = copy.deepcopy(network.get_submodule(name))
     prune.l1_unstructured(reference, "weight", amount=share)
 
-    changed = pruned(network, "classifier.0", share)
+    changed = pruned(network, name, share)
 
-    torch.testing.assert_close(changed.classifier[0].weight, reference.weight)
+    torch.testing.assert_close(changed.get_parameter(f"{name}.weight"), reference.weight)

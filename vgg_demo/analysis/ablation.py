@@ -32,6 +32,8 @@ def pruned(network: VGG, name: str, share: float) -> VGG:
     changed = copy.deepcopy(network).eval()
     weight = changed.get_submodule(name).weight
     assert isinstance(weight, torch.Tensor)
-    count = round(share * weight.numel())
-    weight.flatten()[weight.abs().flatten().argsort(stable=True)[:count]] = 0
+    smallest = weight.abs().flatten().argsort(stable=True)[: round(share * weight.numel())]
+    kept = torch.ones(weight.numel(), device=weight.device)
+    kept[smallest] = 0
+    weight.mul_(kept.view(weight.shape))  # not through a view of the weight: in channels_last that is a copy
     return changed

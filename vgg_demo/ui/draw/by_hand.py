@@ -129,5 +129,5 @@ def grid(caption: str, rows: list[list[float]]) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits, with a true minus sign."""
-    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+    """Four significant digits, with a true minus sign; there is no -0."""
+    return f"{value + 0.0:.4g}".replace("-", "\N{MINUS SIGN}")

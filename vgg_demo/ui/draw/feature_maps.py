@@ -51,8 +51,11 @@ def show_layer(inference: Inference, layer: Layer) -> None:
 
 
 def title(layer: ConvLayer) -> str:
-    """A convolution's name."""
-    return _("Block {block}, convolution {number}").format(block=layer.block, number=layer.number)
+    """A convolution's name, and whether its maps are those after the pool, which may come before the ReLU."""
+    text = _("Block {block}, convolution {number}")
+    if layer.pools == layer.block:
+        text = _("Block {block}, convolution {number}, after its max-pool")
+    return text.format(block=layer.block, number=layer.number)
 
 
 def show_maps(maps: FeatureMaps) -> None:

@@ -6,6 +6,7 @@ const GAP = 5, BLOCK_GAP = 14, DEPTH = 0.35, LEAST = 4;
 const HIGHEST = { wide: 150, narrow: 96 };
 const MOST_A_CHANNEL = 2;   // pixels: a network of few channels is not blown up
 const MOST_UNITS = 4096;   // of a linear layer, whose length is drawn by the square root
+const SHORTEST = 16;   // pixels of a linear layer, so that a finger finds it
 const THIN = 6;   // pixels: what is no convolution is not to scale in this direction
 
 function element(name, attributes, parent) {
@@ -26,7 +27,7 @@ function measure(stations, room, highest) {
   const scale = Math.min(MOST_A_CHANNEL, Math.max(0, room - gaps - thin) / channels);
   return stations.map(({ kind, side, channels: made }) => ({
     thickness: kind === "conv" ? Math.max(LEAST, scale * made) : THIN,
-    extent: Math.max(LEAST, highest * (side ? side / largest : Math.sqrt(made / MOST_UNITS))),
+    extent: Math.max(side ? LEAST : SHORTEST, highest * (side ? side / largest : Math.sqrt(made / MOST_UNITS))),
   }));
 }
 

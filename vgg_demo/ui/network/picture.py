@@ -163,11 +163,11 @@ def show(config: ModelConfig, key: str, figures: Sequence[float] = ()) -> Statio
 def scale_in_words(is_measured: bool) -> str:
     """What the sizes and colours of the picture mean."""
     text = _(
-        "Height and depth of a slab: the side of its image. Thickness of a convolution: its channels. Choose a slab to "
-        "see what it does."
+        "Height and depth of a slab: the side of its image. Thickness of a convolution: its channels. Click or tap a "
+        "slab to see what it does."
     )
     if not is_measured:
-        return text + " " + _("Blue: convolutions. Orange: max-pools. Green: linear layers.")
+        return text + " " + _("Grey: the image. Blue: convolutions. Orange: max-pools. Green: linear layers.")
     return text + " " + _("Bright: it is there; dark: it is gone, by the scale of the chart (1 to 10⁻¹⁰).")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,10 +20,20 @@ LARGE_SHARE = 0.5  # of the parameters in one layer: then the page says so
 
 
 def show(config: ModelConfig, key: str, network: VGG | None = None) -> None:
-    """All that the config tells. key: of the widgets, one for each place of the page. network: for its kernels."""
-    station = picture.show(config, key)
+    """The picture and the table. key: of the widgets, one for each place of the page. network: for its kernels."""
+    show_picture(config, key, network=network)
+    show_layers(config, key)
+
+
+def show_picture(config: ModelConfig, key: str, figures: Sequence[float] = (), network: VGG | None = None) -> None:
+    """The picture, and what the layer does that was chosen in it. figures: as of picture.show."""
+    station = picture.show(config, key, figures)
     if station is not None:
         show_layer(config, station, network)
+
+
+def show_layers(config: ModelConfig, key: str) -> None:
+    """The table of the layers, and the network as PyTorch prints it."""
     show_table(config)
     if st.toggle(_("As PyTorch prints it: print(model)"), key=f"{key}-print"):
         st.code(printed(config), language=None)
@@ -58,6 +69,11 @@ def what_it_does(config: ModelConfig, layer: Layer) -> str:
             "It keeps the largest of each 2×2 pixels, so height and width are halved. From here on it matters what was "
             "found, and less where exactly."
         )
+    if layer.kind == "conv" and layer.inputs[0] == 1:
+        return _(
+            "Each of its {channels:,} channels slides a kernel of 3×3 pixels over the image and is large where its "
+            "pattern is found. A border of zeros keeps the image at {side}×{side} pixels."
+        ).format(channels=layer.outputs[0], side=layer.outputs[1])
     if layer.kind == "conv":
         return _(
             "Each of its {channels:,} channels slides a kernel of 3×3 pixels over all {inputs:,} input channels and is "
@@ -81,8 +97,8 @@ def show_kernels(network: VGG) -> None:
     caption = _("Its {count} kernels: white is the largest weight of each, black the smallest").format(
         count=len(bright)
     )
-    large = bright.repeat_interleave(8, 1).repeat_interleave(8, 2)
-    pictures.row(pictures.figure(pictures.mosaic(large, 16), caption, caption, 480))
+    large = bright.repeat_interleave(12, 1).repeat_interleave(12, 2)
+    pictures.row(pictures.figure(pictures.mosaic(large), caption, caption, 400))
 
 
 def show_table(config: ModelConfig) -> None:

@@ -19,7 +19,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import _, percent, plain
-from vgg_demo.ui.network import picture
+from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, story_view
@@ -88,7 +88,7 @@ def show_lit(config: RunConfig, diagnosis: Diagnosis) -> None:
         title, list(figures), format_func=figures.__getitem__, default="signal", key="lit_by", required=True
     )
     values = [layer.gradient if chosen == "gradient" else layer.signal for layer in diagnosis.layers]
-    picture.show(config.model, "lit_network", values)
+    view.show_picture(config.model, "lit_network", values)
 
 
 def show_layers(run: Run, config: RunConfig, curve: Curve) -> None:

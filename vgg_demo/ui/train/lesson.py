@@ -18,7 +18,7 @@ from vgg_demo.presets import get_preset
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
 from vgg_demo.text import DRAW, _, percent
-from vgg_demo.ui.network import picture
+from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, diagnosis_view
@@ -153,7 +153,7 @@ def _look(place: Place) -> str | None:
     if not st.session_state.get("lesson_looked"):
         return None
     first = curve.diagnoses[0]
-    picture.show(BROKEN.model, "lesson_network", [layer.signal for layer in first.layers])
+    view.show_picture(BROKEN.model, "lesson_network", [layer.signal for layer in first.layers])
     spec = diagnosis_charts.signal_through_layers(place.broken, first, first, {})
     words = diagnosis_charts.signal_in_words(first)
     st.echarts_chart(spec, height=260, key="lesson-signal", alt=words)

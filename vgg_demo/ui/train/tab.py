@@ -12,7 +12,7 @@ from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.text import _, plain
-from vgg_demo.ui.network import picture, view
+from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import identity, pins, resources, source_code
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
@@ -44,11 +44,11 @@ def show(is_open: bool) -> None:
     with curve:
         if run is None:
             st.markdown(_("Press **Start training**: the loss curve of this network appears here."))
-            picture.show(config.model, "first_network")
+            view.show_picture(config.model, "first_network")
             batch = st.container()
         else:
             live.show(run)
-    show_network(config)
+    show_network(config, is_drawn=run is None)
     data_view.show(config)
     show_code(config)
     runs_list.show(run)
@@ -60,12 +60,14 @@ def show(is_open: bool) -> None:
             data_view.show_batch(config)
 
 
-def show_network(config: RunConfig) -> None:
-    """A closed expander: the network that is going to be trained."""
+def show_network(config: RunConfig, is_drawn: bool) -> None:
+    """A closed expander: the network that is going to be trained. is_drawn: its picture is on the page already."""
     title = _("Look at the network")
     with st.expander(title, icon=":material/view_in_ar:", key="network_view", on_change="rerun") as box:
         if box.open:
-            view.show(config.model, "train_network")
+            if not is_drawn:
+                view.show_picture(config.model, "train_network")
+            view.show_layers(config.model, "train_network")
 
 
 def show_code(config: RunConfig) -> None:
