@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import FrozenInstanceError, asdict
 from typing import Any
 
@@ -226,3 +227,10 @@ def test_preset_beside_its_pair_differs_in_nothing_else(one: str, other: str, ex
 def test_get_preset_unknown_name_raises_config_error_naming_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"classroom.*blog-mini.*best"):
         get_preset("vgg")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_that_promises_an_accuracy_says_of_which_digits(name: str) -> None:
+    purpose = PRESETS[name].purpose
+
+    assert "%" not in purpose or re.search(r"\d %\)? of the (validation|test) digits", purpose)
