@@ -100,7 +100,7 @@ PRESETS: dict[str, Preset] = {
         _preset(
             "vgg16-gpu",
             "The story's VGG-16 on 224×224 images with batch normalisation, He initialisation and bfloat16.",
-            "the story's network, made to learn: 99.4 % of the test digits after one epoch, half a minute on a large GPU",
+            "the story's network, made to learn: 99.4 % of the test digits in half a minute on a large GPU",
             ModelConfig(batch_norm=True, init="he"),
             TrainConfig(
                 epochs=1,
