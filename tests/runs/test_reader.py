@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vgg_demo.config import RunConfig
+from vgg_demo.errors import StorageError
 from vgg_demo.runs.reader import Curve, RunReader, images_per_second
 from vgg_demo.runs.store import create_run, delete_run
 
@@ -114,3 +116,24 @@ def test_images_per_second_is_the_speed_of_the_last_seconds(reader: RunReader) -
     speed = images_per_second(reader.refresh())
 
     assert speed == pytest.approx(10 / 0.01)
+
+
+def test_file_without_a_line_end_is_read_in_pieces_and_what_follows_it_is_found(
+    reader: RunReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vgg_demo.runs.reader.MOST_BYTES", 1000)
+    reader.run.metrics_path.write_text("x" * 5000 + "\n" + line(1) + line(2))
+
+    read = [reader.refresh().last_step for _tick in range(8)]
+
+    assert read[0] == 0  # not all of it at once
+    assert read[-1] == 2
+    assert reader.curve.damaged_lines > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX's")
+def test_command_to_a_run_whose_control_file_is_a_pipe_is_an_error(reader: RunReader) -> None:
+    os.mkfifo(reader.run.control_path)
+
+    with pytest.raises(StorageError, match="is no file"):
+        reader.run.send("stop")

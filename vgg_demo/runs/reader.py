@@ -21,6 +21,7 @@ SMOOTHED_LOSS = 0.9  # of the loss as a figure: the average of about the last te
 JUDGED_AGAIN = 1.02  # times as many steps as when it was last judged, which looks at all of them
 MAX_KEPT = 12  # averages of a curve, for drawing: some values of the smoothing slider
 TAIL_BYTES = 200
+MOST_BYTES = 4_000_000  # that are read in one go
 SPEED_WINDOW_SECONDS = 5.0
 MOST_IMAGES = 1_000_000
 
@@ -186,12 +187,18 @@ class RunReader:
             file.seek(self._offset - len(self._tail))
             if file.read(len(self._tail)) != self._tail:  # a resumed run has dropped its last lines
                 self._start_over(self._identity)
-                file.seek(0)
-            content = file.read()
-        complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
-        self._offset += len(complete)
-        self._tail = (self._tail + complete)[-TAIL_BYTES:]
-        for line in complete.splitlines():
+            is_long = True
+            while is_long:
+                file.seek(self._offset)
+                content = file.read(MOST_BYTES)
+                is_long = len(content) == MOST_BYTES and b"\n" in content
+                complete = content[: content.rfind(b"\n") + 1]  # the last line may still be being written
+                self._take(complete or (content if len(content) == MOST_BYTES else b""))  # no event is so long
+
+    def _take(self, lines: bytes) -> None:
+        self._offset += len(lines)
+        self._tail = (self._tail + lines)[-TAIL_BYTES:]
+        for line in lines.splitlines():
             try:
                 self.curve.take(parse_json(line))
             except FormatError:

@@ -131,6 +131,8 @@ class Run:
     def send(self, command: str, **values: Any) -> None:
         """Append a command for the worker: "stop", "pause", "resume" and so on. Raises StorageError."""
         line = json.dumps({"command": command, **values, "time": time.time()}) + "\n"
+        if self.control_path.exists() and not self.control_path.is_file():  # a pipe would be waited for
+            raise StorageError(f"{self.control_path} is no file")
         try:
             with self.control_path.open("a", encoding="utf-8") as file:
                 file.write(line)
