@@ -77,7 +77,7 @@ class ProbabilityMeter:
         allowed = SHARE * max(elapsed, EARLY_SHARE * whole)
         every = min(max(EVERY_SECONDS, EVERY_SECONDS * elapsed / SHORT_SECONDS), LATER_SECONDS)
         is_time = is_epoch_end or seconds - self.measured >= every
-        return is_time and self.cost_seconds + self.last_cost <= allowed
+        return is_time and self.cost_seconds + 2 * self.last_cost <= allowed  # one is kept for the end of the run
 
 
 def stacked(digits: tuple[PinnedDigit, ...]) -> torch.Tensor:
