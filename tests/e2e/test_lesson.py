@@ -8,7 +8,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.benchmarks.server import Server
+from tests.benchmarks.server import Server, make_run
+from tests.e2e.conftest import WIDE
 from tests.e2e.test_page import SEVEN, draw, open_tab, wait_idle
 
 pytestmark = pytest.mark.e2e
@@ -40,7 +41,9 @@ def test_student_goes_through_the_whole_lesson(page: Page, server: Server) -> No
     explanation = page.get_by_text(re.compile(r"Not so\. After 150 steps the loss is 2\.\d{3}"))
     expect(explanation).to_be_visible(timeout=TRAINING_MS)
     expect(page.get_by_text(re.compile(r"It says \d to everything")).first).to_be_visible()
-    expect(page.get_by_text(re.compile("^The input does not reach the output: ")).first).to_be_visible()
+    cause = page.get_by_text(re.compile("^The input does not reach the output: "))
+    expect(page.get_by_text("The lesson asks for the cause")).to_be_visible()  # and the page does not tell it
+    expect(cause).to_have_count(0)
     press(page, "Next")
 
     # 2: guess why
@@ -48,11 +51,9 @@ def test_student_goes_through_the_whole_lesson(page: Page, server: Server) -> No
     expect(page.get_by_text("As you said. The curve alone cannot tell")).to_be_visible()
     press(page, "Next")
 
-    # 3: the signal, and the way back in after leaving
+    # 3: the signal
     expect(page.get_by_text("3 / 5 · Look at the signal")).to_be_visible()
-    page.reload()
-    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_text("3 / 5 · Look at the signal")).to_be_visible()
+    expect(cause).to_have_count(0)
     choose(page, "Less than a ten-thousandth")
     press(page, "Show the signal")
     expect(page.get_by_text("Theory says 1/√6 = 0.41")).to_be_visible()
@@ -64,6 +65,7 @@ def test_student_goes_through_the_whole_lesson(page: Page, server: Server) -> No
     press(page, "Next")
 
     # 4: one change
+    expect(cause.first).to_be_visible()
     choose(page, "Yes")
     press(page, "Train it with He initialisation")
     expect(page.get_by_text("As you said. Before its first step")).to_be_visible(timeout=TRAINING_MS)
@@ -105,3 +107,48 @@ def test_lesson_skipped_to_the_end_and_hidden_is_gone(page: Page, server: Server
     press(page, "Hide the lesson")
 
     expect(page.get_by_text("A lesson in ten minutes")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("button", name="Show the lesson")).to_be_visible()
+    expect(page.get_by_text("A lesson in ten minutes")).to_have_count(0)
+    press(page, "Show the lesson")
+    expect(page.get_by_text("It was not the depth")).to_be_visible()
+
+
+def test_lesson_left_is_continued_after_a_reload(page: Page, server: Server) -> None:
+    open_tab(page, server)
+    page.get_by_text("A lesson in ten minutes").click()
+    for number in (1, 2):
+        expect(page.get_by_text(f"{number} / 5 · ")).to_be_visible()
+        press(page, "Skip this step")
+    expect(page.get_by_text("3 / 5 · Look at the signal")).to_be_visible()
+
+    page.reload()
+
+    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("3 / 5 · Look at the signal")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_was_opened_is_open_after_a_look_at_another_tab(page: Page, server: Server, width: int) -> None:
+    make_run("one", 30)[0].update_status(state="finished")
+    page.set_viewport_size({"width": width, "height": 900})
+    open_tab(page, server)
+    inside = {
+        "A lesson in ten minutes: why does it not learn?": "1 / 5 · Reproduce the story",
+        "Settings": "Batch size",
+        "Look at the data": "One batch",
+        "All runs": "Lay over the curve above",
+    }
+    for title, text in inside.items():
+        page.get_by_text(title, exact=True).click()
+        expect(page.get_by_text(text).first).to_be_visible()
+
+    for _visit in range(2):
+        for tab in ("Draw", "Train"):
+            page.get_by_role("tab", name=tab).click()
+            wait_idle(page)
+        for text in inside.values():
+            expect(page.get_by_text(text).first).to_be_visible()
+    page.get_by_text("Settings", exact=True).click()
+    expect(page.get_by_text("Batch size").first).to_be_hidden()
+    page.set_viewport_size(WIDE)

@@ -332,6 +332,7 @@ def test_app_new_run_with_the_settings_of_another_starts_exactly_those(app: AppT
     app.run()
 
     click(app, "New run with its settings")
+    assert "The settings are filled in" in app.toast[0].value
     app.button(key="start").click().run()
 
     assert not app.exception
@@ -378,13 +379,19 @@ def test_app_run_of_another_browser_cannot_be_deleted_or_renamed(app: AppTest) -
     over("theirs", owner="another browser")
     open_list(app)
 
-    if "Yes, delete it" in labels(app):
-        click(app, "Yes, delete it")
-    if "Rename it" in labels(app):
-        app.text_input(key="rename-theirs").set_value("stolen").run()
-        click(app, "Rename it")
+    assert "Show its curve" in labels(app)
+    assert not {"Yes, delete it", "Rename it"} & set(labels(app))
 
-    assert [run.name for run in list_runs()] == ["theirs"]
+
+def test_app_run_that_another_browser_has_taken_since_is_not_deleted(app: AppTest) -> None:
+    run = over("mine")
+    open_list(app)
+    run.update_status(owner="another browser")
+
+    click(app, "Yes, delete it")
+
+    assert [run.name for run in list_runs()] == ["mine"]
+    assert "Another browser started this run" in texts(app)
 
 
 @pytest.mark.parametrize(

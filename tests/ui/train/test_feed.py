@@ -60,7 +60,7 @@ def test_snapshot_before_the_first_step_has_figures_and_no_points(run: Run) -> N
     seen = snapshot(run)
 
     assert dict(seen["figures"]) == {
-        "Step": "0 / 1,000", "Loss": "–", "Images per second": "–", "Elapsed · left": "– · –"
+        "Step": "0 / 1,000", "Loss": "–", "Images per second": "–", "Left": "–"
     }  # fmt: skip
     assert seen["words"] == "Loss curve: no batch has been learned from yet."
     assert seen["steps"] == seen["losses"] == seen["smoothed"] == seen["accuracies"] == []
@@ -114,9 +114,10 @@ def test_snapshot_says_about_how_long_is_left_and_corrects_it_while_it_trains(ru
             record(run, *(event("step", step=400 + n, seconds=45.8 + n / 10, **step) for n in range(1, 61)))
             left = "54 s"
 
-        text = dict(snapshot(run)["figures"])["Elapsed · left"]
+        label, text = snapshot(run)["figures"][-1]
 
-        assert text.endswith(f"about {left}" if left else "· –")
+        assert label == f"Left, after {'52' if number == 400 else f'{seconds:.0f}'} s"
+        assert text == (f"about {left}" if left else "–")
 
 
 def test_snapshot_of_a_long_run_stays_small(run: Run) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers import PAGE
 from tests.ui.test_app import click, going_on_elsewhere, texts
 from tests.ui.train.test_diagnosis_view import FADING, ONE, recorded
 from vgg_demo.config import RunConfig
@@ -115,3 +116,40 @@ def test_lesson_whose_run_is_deleted_offers_to_train(app: AppTest, home: Path) -
 
     assert not app.exception
     assert [button for button in app.button if button.label == "Train it: 150 steps"]
+
+
+def test_page_names_no_cause_while_the_lesson_asks_for_it(app: AppTest, home: Path) -> None:
+    broken = recorded(BROKEN, FADING, ONE, [2.302] * 150)
+    for number in (1, 2, 3, 4):
+        app.query_params["lesson"] = f"{number}~{broken.name}~"
+        app.run()
+
+        assert not app.exception
+        is_told = number == 4
+        assert any("The input does not reach the output" in box.value for box in app.warning) == is_told
+        assert any(button.key == "change-he" for button in app.button) == is_told
+        opened = [box.proto.expanded for box in app.expander if box.label.startswith("Inside the network")]
+        assert opened == [is_told]
+
+    app.query_params["lesson"] = f"3~{broken.name}~"
+    app.session_state["lesson"] = False  # shut: the page says what it finds
+    app.run()
+    assert app.warning
+
+
+def test_lesson_hidden_stays_hidden_in_its_address_until_it_is_asked_for(app: AppTest, home: Path) -> None:
+    broken = recorded(BROKEN, FADING, ONE, [2.302] * 150)
+    at_step(app, 2, broken.name)
+    click(app, "Hide the lesson")
+    assert not [box for box in app.expander if box.label.startswith("A lesson")]
+    assert app.warning
+
+    later = AppTest.from_file(PAGE, default_timeout=60)
+    later.query_params["lesson"] = app.query_params["lesson"]
+    later.run()
+    assert not [box for box in later.expander if box.label.startswith("A lesson")]
+    click(later, "Show the lesson")
+
+    assert "2 / 5" in texts(later)
+    assert "Show the lesson" not in [button.label for button in later.button]
+    assert later.query_params["lesson"] in (f"2~{broken.name}~", [f"2~{broken.name}~"])

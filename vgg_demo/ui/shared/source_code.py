@@ -11,6 +11,7 @@ import streamlit as st
 
 from vgg_demo.runs.store import PROJECT
 from vgg_demo.text import N_, _
+from vgg_demo.ui.shared import expander
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def show(parts: tuple[Part, ...]) -> None:
 
 def show_closed(parts: tuple[Part, ...], key: str) -> None:
     """The same in a closed expander."""
-    with st.expander(_("Show the code"), icon=":material/code:", key=key, on_change="rerun") as box:
-        if box.open:
+    with expander.kept(_("Show the code"), ":material/code:", key) as is_open:
+        if is_open:
             show(parts)
 
 

@@ -7,14 +7,14 @@ import streamlit as st
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
 from vgg_demo.text import _
-from vgg_demo.ui.shared import identity
+from vgg_demo.ui.shared import expander, identity
 
 
 def show() -> None:
     """The teacher's corner."""
     if identity.teacher_code() is None:
         return
-    with st.expander(_("For the teacher"), icon=":material/school:", key="teacher_corner"):
+    with expander.kept(_("For the teacher"), ":material/school:", "teacher_corner"):
         identity.show_teacher_access()
         if identity.is_teacher():
             current = read_class_settings()

@@ -10,7 +10,7 @@ import streamlit as st
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import VggDemoError
 from vgg_demo.text import _, plain
-from vgg_demo.ui.shared import charts
+from vgg_demo.ui.shared import charts, expander
 
 SHOWN = 12
 
@@ -28,8 +28,8 @@ def show_batch(config: RunConfig) -> None:
 
 def show(config: RunConfig) -> None:
     """A closed expander; nothing is computed before it is opened. config: what is going to be trained."""
-    with st.expander(_("Look at the data"), icon=":material/image_search:", key="data_view", on_change="rerun") as box:
-        if not box.open:
+    with expander.kept(_("Look at the data"), ":material/image_search:", "data_view") as is_open:
+        if not is_open:
             return
         try:
             before, after, labels, shape, counts, average = _look(config)

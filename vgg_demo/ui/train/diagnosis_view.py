@@ -20,9 +20,9 @@ from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.network import view
-from vgg_demo.ui.shared import identity, pins, resources
+from vgg_demo.ui.shared import expander, identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
-from vgg_demo.ui.train import diagnosis_charts, story_view
+from vgg_demo.ui.train import diagnosis_charts, lesson_place, story_view
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
 
 FEWER_LAYERS = {
@@ -38,6 +38,7 @@ FEWER_LAYERS = {
 
 def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
     """Draw it for one run. A run that learns gets one closed expander and no words.
+    Nor does one that does not learn while the lesson asks why.
 
     Returns whether it shows figures that change while the run goes on.
     """
@@ -46,23 +47,27 @@ def show(run: Run, config: RunConfig, status: Status, curve: Curve) -> bool:
     verdict = curve.verdict
     if verdict is None:
         return False
+    is_told = not verdict.is_healthy and not lesson_place.is_asking()
     with st.container(key="diagnosis"):
         story_view.show(run, config, status, curve)
-        if not verdict.is_healthy:
+        if is_told:
             show_verdict(verdict)
+        elif not verdict.is_healthy:
+            st.caption(_("The lesson asks for the cause; what the page finds is shown from its step 4 on."))
         title = _("Inside the network: signal, gradient and answers")
-        key = f"inside-{status.identity}-{verdict.is_healthy}"
-        with st.expander(title, icon=":material/network_intelligence:", key=key,
-                         expanded=not verdict.is_healthy, on_change="rerun") as box:  # fmt: skip
-            if box.open:
+        key = f"inside-{status.identity}-{is_told}"
+        with expander.kept(title, ":material/network_intelligence:", key, is_open=is_told) as is_open:
+            if is_open:
                 show_layers(run, config, curve)
+        if not verdict.is_healthy and not is_told:
+            return is_open
         show_error("change_error")
         base = base_of(run)
         if base is not None or not verdict.is_healthy:
             show_changes(base or run)
         if base is not None:
             show_tried(base)
-    return bool(box.open) or base is not None
+    return is_open or base is not None
 
 
 def show_verdict(verdict: Verdict) -> None:

@@ -97,16 +97,23 @@ def page_key(status: Status, curve: Curve, is_followed: bool, pinned: tuple[Pinn
 def figures(status: Status, config: RunConfig, curve: Curve) -> list[tuple[str, str]]:
     """Step, loss, speed, time: what each is called, and how it stands."""
     step, total, speed = curve.last_step, config.train.total_steps, images_per_second(curve)
-    elapsed = format_duration(curve.seconds[-1]) if curve.seconds else "–"
-    seconds_left = (total - step) * config.train.batch_size / speed if speed else None
-    left = "–" if seconds_left is None else _("about {left}").format(left=format_duration(seconds_left))
-    time = (_("Elapsed · left"), f"{elapsed} · {left}") if status.is_active else (_("Time taken"), elapsed)
+    time = _("Time taken"), format_duration(curve.seconds[-1]) if curve.seconds else "–"
+    if status.is_active:
+        left = seconds_left(config, curve)
+        label = _("Left, after {elapsed}").format(elapsed=time[1]) if curve.seconds else _("Left")
+        time = label, "–" if left is None else _("about {left}").format(left=format_duration(left))
     return [
         (_("Step"), f"{step:,} / {total:,}"),
         (_("Loss"), f"{curve.smoothed_loss:.3f}" if step else "–"),
         (_("Images per second"), f"{speed:,.0f}" if speed else "–"),
         time,
     ]
+
+
+def seconds_left(config: RunConfig, curve: Curve) -> float | None:
+    """How long the run still takes at the speed of its last seconds; None before it has one."""
+    speed = images_per_second(curve)
+    return (config.train.total_steps - curve.last_step) * config.train.batch_size / speed if speed else None
 
 
 def loss_in_words(curve: Curve, total_steps: int) -> str:

@@ -1,54 +1,38 @@
-"""A guided ten minutes: predict, observe, explain. Why does the story's network not learn, and what mends it?
-
-The place in the lesson is in the page's address, so that it can be left and continued.
-"""
+"""A guided ten minutes: predict, observe, explain. Why does the story's network not learn, and what mends it?"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from statistics import fmean
 
 import streamlit as st
 
 from vgg_demo.diagnosis.verdict import escape_step
-from vgg_demo.presets import get_preset
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
 from vgg_demo.text import DRAW, _, percent
 from vgg_demo.ui.network import view
-from vgg_demo.ui.shared import identity, pins, resources
+from vgg_demo.ui.shared import expander, identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import diagnosis_charts, diagnosis_view
+from vgg_demo.ui.train.lesson_place import BROKEN, KEY, STEPS, Place, read_place, write_place
 from vgg_demo.ui.train.lesson_questions import QUESTIONS, STEPS_TO_TRAIN
-from vgg_demo.ui.train.lesson_runs import escape_in_words, finished, is_going_on, is_trained_as, show_state
+from vgg_demo.ui.train.lesson_runs import escape_in_words, finished, is_going_on, show_state
 
 TICK_SECONDS = 2.0
-STEPS = 5
-BROKEN = get_preset("blog-mini").config.with_changes(steps=STEPS_TO_TRAIN)
-MENDED = BROKEN.with_changes(init="he")
 WHERE_BROKEN_ANSWERS = (1, 5)  # the steps that ask what the broken network will do
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where someone is in the lesson: the step from 1, STEPS + 1 when done, and the two networks once trained."""
-
-    step: int = 1
-    broken: str = ""
-    mended: str = ""
 
 
 def show() -> None:
     """One closed expander, or nothing when it was hidden."""
-    if st.session_state.get("lesson_hidden"):
+    if read_place().is_hidden:
         return
     title = _("A lesson in ten minutes: why does it not learn?")
-    expanded = st.session_state.setdefault("lesson_expanded", "lesson" in st.query_params)  # continued
-    with st.expander(title, icon=":material/school:", key="lesson", expanded=expanded, on_change="rerun") as box:
-        if box.open:
+    with expander.kept(title, ":material/school:", KEY, is_open=KEY in st.query_params) as is_open:  # continued
+        if is_open:
             waits = _is_waiting(read_place())
             st.fragment(_show_step, run_every=TICK_SECONDS if waits else None)(waits)
 
@@ -102,8 +86,17 @@ def _show_ways_out(place: Place) -> None:
             st.button(_("Back"), key="lesson_back", type="tertiary", on_click=write_place, args=(before,))
         if place.step <= STEPS:
             st.button(_("Skip this step"), key="lesson_skip", type="tertiary", on_click=write_place, args=(after,))
-        hidden = {"lesson_hidden": True, "page_changed": True}
-        st.button(_("Hide the lesson"), key="lesson_hide", type="tertiary", on_click=_set, kwargs=hidden)
+        hidden, text = replace(place, is_hidden=True), _("A button at the end of the page shows it again.")
+        label = _("Hide the lesson")
+        st.button(label, key="lesson_hide", type="tertiary", help=text, on_click=write_place, args=(hidden,))
+
+
+def show_way_back() -> None:
+    """A button that shows the lesson again, where it was left; nothing unless it was hidden."""
+    place = read_place()
+    if place.is_hidden:
+        shown = replace(place, is_hidden=False)
+        st.button(_("Show the lesson"), icon=":material/school:", type="tertiary", on_click=write_place, args=(shown,))
 
 
 def _offer_training(name: str, label: str, train: Callable[[], None]) -> None:
@@ -225,24 +218,6 @@ def _explain_missing(*names: str) -> str | None:
 def _is_waiting(place: Place) -> bool:
     """Whether a run of the lesson waits or trains."""
     return is_going_on(place.broken) or is_going_on(place.mended)
-
-
-def read_place() -> Place:
-    """The place that the address names; the beginning where it names none.
-
-    Runs that are gone are forgotten, and so are those of other networks that have their names now.
-    """
-    step, broken, mended = [*st.query_params.get("lesson", "").split("~"), "", ""][:3]
-    number = int(step) if step in map(str, range(1, STEPS + 2)) else 1
-    return Place(
-        number, broken if is_trained_as(broken, BROKEN) else "", mended if is_trained_as(mended, MENDED) else ""
-    )
-
-
-def write_place(place: Place) -> None:
-    """Keep the place in the address, and let the whole page know."""
-    st.query_params["lesson"] = f"{place.step}~{place.broken}~{place.mended}"
-    st.session_state["page_changed"] = True
 
 
 def _train_broken() -> None:

@@ -13,14 +13,23 @@ from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.runs.cost import format_duration
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.pinned import pinned_digits
-from vgg_demo.runs.queue import place_and_wait, read_class_settings
+from vgg_demo.runs.queue import read_class_settings
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
 from vgg_demo.text import DRAW, EVALUATE, _, percent, plain
 from vgg_demo.ui.shared import identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
-from vgg_demo.ui.train import class_settings, diagnosis_view, feed, live_curve, pinned_tiles, pinned_view, settings
+from vgg_demo.ui.train import (
+    class_settings,
+    diagnosis_view,
+    feed,
+    live_curve,
+    pinned_tiles,
+    pinned_view,
+    queue_place,
+    settings,
+)
 
 QUEUE_TICK_SECONDS = 0.9
 
@@ -108,7 +117,7 @@ def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
         button(_("Resume"), "play_arrow", "resume", partial(resume_run, in_queue=True))
     if status.is_over and run.resume_path.is_file():
         with st.popover(_("Train longer"), icon=":material/more_time:"):
-            st.number_input(_("More epochs"), 1, 100, key="more_epochs")
+            st.number_input(_("More epochs"), value=1, key="more_epochs")
             st.button(_("Go on"), key="continue", on_click=_continue, args=(run.name,))
     if status.is_over:
         show_copy(config)
@@ -118,8 +127,8 @@ def show_copy(config: RunConfig) -> None:
     """Any viewer may start a run with the same settings, unless the teacher hides the settings."""
     if class_settings.are_hidden():
         return
-    label, fill = _("New run with its settings"), settings.fill_settings
-    st.button(label, icon=":material/content_copy:", key="copy", on_click=fill, args=(config,))
+    label = _("New run with its settings")
+    st.button(label, icon=":material/content_copy:", key="copy", on_click=_copy, args=(config,))
 
 
 def show_learning_rate(run: Run, config: RunConfig) -> None:
@@ -129,13 +138,13 @@ def show_learning_rate(run: Run, config: RunConfig) -> None:
         "It holds from the next batch on: where the schedule falls, it falls from there in proportion, and it "
         "never rises above. The change is marked on the curve."
     )
-    st.number_input(label, min(1e-6, rate), 100.0, rate, format="%g", key="new_learning_rate", help=text)
+    st.number_input(label, value=rate, format="%g", key="new_learning_rate", help=text)
     st.button(_("Set"), key="set_learning_rate", on_click=_set_learning_rate, args=(run.name,))
 
 
 def show_place(run: Run) -> None:
     """Where a waiting run stands in the queue, and about when it starts."""
-    place, seconds = place_and_wait(run)
+    place, seconds = queue_place.place_and_wait(run)
     if read_class_settings().queue_paused:
         text = _("Place {place} in the queue. The teacher has paused the queue.")
     elif seconds is None:
@@ -206,11 +215,30 @@ def _steer(name: str, action: Callable[[Run], None]) -> None:
         action(run)
 
 
+def _copy(config: RunConfig) -> None:
+    settings.fill_settings(config)
+    st.toast(_("The settings are filled in. Press **Start training** to start the run."), icon=":material/info:")
+
+
 def _set_learning_rate(name: str) -> None:
     value = st.session_state["new_learning_rate"]  # as it is now: arguments are those of the last time it was drawn
-    _steer(name, lambda run: run.send("learning_rate", value=value))
+
+    def change(run: Run) -> None:
+        if not 0 < value <= 100:
+            raise RunError(
+                _("New learning rate: {value:g} was given; it is above 0 and at most 100.").format(value=value)
+            )
+        run.send("learning_rate", value=value)
+
+    _steer(name, change)
 
 
 def _continue(name: str) -> None:
     epochs = st.session_state["more_epochs"]
-    _steer(name, lambda run: continue_run(run, epochs, in_queue=True))
+
+    def go_on(run: Run) -> None:
+        if not 1 <= epochs <= 100:
+            raise RunError(_("More epochs: {value} was given; it is between 1 and 100.").format(value=epochs))
+        continue_run(run, epochs, in_queue=True)
+
+    _steer(name, go_on)

@@ -125,6 +125,8 @@ class Curve {
         return figure;
       }));
     }
+    const longest = Math.max(...feed.figures.map(([, value]) => value.length));   // characters: all fit their places
+    figures.style.setProperty("--longest", longest);
     feed.figures.forEach(([label, value], index) => {
       const [name, number] = figures.children[index].children;
       if (name.textContent !== label) name.textContent = label;
@@ -231,7 +233,9 @@ class Curve {
     ctx.font = `${11 * ratio}px ${this.font}`;
     ctx.textBaseline = "alphabetic";
     const right = bbox.left + bbox.width, bottom = bbox.top + bbox.height;
-    for (const [value, words_, drop] of [[this.data.levels.nothing, words.nothing, -4], [this.data.levels.frequencies, words.frequencies, 13]]) {
+    const isNarrow = ctx.measureText(words.frequencies).width > .6 * bbox.width;   // it would cover the curve
+    const frequencies = isNarrow ? words.frequencies_short : words.frequencies;
+    for (const [value, words_, drop] of [[this.data.levels.nothing, words.nothing, -4], [this.data.levels.frequencies, frequencies, 13]]) {
       const y = plot.valToPos(value, "y", true);
       line(bbox.left, y, right, y, colours.mark, [5, 4]);
       label(words_, right - 4 * ratio, y + drop * ratio, "right", this.text);

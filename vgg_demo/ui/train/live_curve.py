@@ -31,11 +31,15 @@ CSS = """
 .bar i { display: block; height: 100%; background: var(--st-primary-color);
          transform: scaleX(0); transform-origin: left; will-change: transform; }
 .silence { margin-top: .75rem; }
-.figures { display: flex; flex-wrap: wrap; gap: .75rem 1rem; min-height: 62px; margin: 1rem 0 .75rem; }
-.figures div { flex: 0 0 145px; }
-.figures span { display: block; font-size: .875rem; }
-.figures b { display: block; font-size: 1.6rem; font-weight: 400; font-variant-numeric: tabular-nums;
-             white-space: nowrap; contain: strict; height: 2.4rem; will-change: transform; }
+.live { container-type: inline-size; }
+.figures { display: grid; grid-template-columns: repeat(2, 1fr); gap: 0 1rem; min-height: 118px;
+           margin: 1rem 0 .75rem; }
+@container (min-width: 480px) { .figures { grid-template-columns: repeat(4, 1fr); min-height: 62px; } }
+.figures div { container-type: inline-size; }
+.figures span { display: block; font-size: .875rem; white-space: nowrap; }
+.figures b { display: block; font-size: min(1.6rem, 100cqi / (.56 * var(--longest))); font-weight: 400;
+             font-variant-numeric: tabular-nums; white-space: nowrap;
+             contain: strict; height: 2.4rem; will-change: transform; }
 .live { display: flex; flex-direction: column; }
 @media (max-width: 640px) { .curve { order: 1; } .pinned:not([hidden]) { margin-bottom: 1rem; } }
 .curve { min-height: 400px; color: var(--st-text-color); }
@@ -102,6 +106,7 @@ def show(run: Run, key: str, others: list[str], is_followed: bool, tiles: str = 
                 ),
                 "refused": _("The server does not answer this page any more. Load the page again."),
                 "frequencies": _("knows only how common each digit is: 2.301"),
+                "frequencies_short": _("how common each is: 2.301"),
             },
         },
         on_changed_change=lambda *_args: None,  # without a callback a trigger would not run the script

@@ -22,7 +22,7 @@ from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
 from vgg_demo.text import _, percent, plain
 from vgg_demo.ui.evaluate import results
-from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared import expander, identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
 
@@ -50,13 +50,13 @@ def show(shown: Run | None) -> None:
     runs = list_runs()
     if not runs:
         return
-    title = _("All runs ({count})").format(count=len(runs))
-    with st.expander(title, icon=":material/list:", key="runs_list", on_change="rerun") as box:
-        if not box.open:
+    with expander.kept(_("All runs"), ":material/list:", "runs_list") as is_open:
+        if not is_open:
             return
         example = _("a preset, a state, part of a name")
         text = st.text_input(_("Filter"), key="runs_filter", persist_state=resources.KEPT, placeholder=example)
         rows = [row for run in runs if (row := describe(run)) and _matches(row, text)]
+        st.caption(_("{shown} of {count} runs").format(shown=len(rows), count=len(runs)))
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt=_("The runs, the newest first"))
         names = [row[_("run")] for row in rows]
         show_overlay(names, shown)
@@ -158,14 +158,20 @@ def show_one(names: list[str], shown: Run | None) -> None:
         return
     with st.container(horizontal=True):
         st.button(_("Show its curve"), icon=":material/show_chart:", on_click=_open, args=(name,))
-        with st.popover(_("Rename"), icon=":material/edit:"):
-            st.text_input(_("New name"), value=name, key=f"rename-{name}")
-            st.button(_("Rename it"), on_click=_rename, args=(name,))
-        with st.popover(_("Delete"), icon=":material/delete:"):
-            text = _("Delete **{name}** with its curve and its network? This cannot be undone.")
-            st.markdown(text.format(name=plain(name)))
-            st.button(_("Yes, delete it"), type="primary", on_click=_delete, args=(name,))
+        if _may_change(run):
+            show_changes(name)
         show_downloads(run)
+
+
+def show_changes(name: str) -> None:
+    """Rename or delete the run."""
+    with st.popover(_("Rename"), icon=":material/edit:"):
+        st.text_input(_("New name"), value=name, key=f"rename-{name}")
+        st.button(_("Rename it"), on_click=_rename, args=(name,))
+    with st.popover(_("Delete"), icon=":material/delete:"):
+        text = _("Delete **{name}** with its curve and its network? This cannot be undone.")
+        st.markdown(text.format(name=plain(name)))
+        st.button(_("Yes, delete it"), type="primary", on_click=_delete, args=(name,))
 
 
 def show_downloads(run: Run) -> None:

@@ -15,7 +15,7 @@ from vgg_demo.errors import ConfigError
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import estimate_memory, estimate_seconds, format_bytes, format_duration
 from vgg_demo.text import _, plain
-from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared import expander, resources
 
 Field = Callable[..., None]  # draws a setting: its name, widget, label and help, and more of the widget's arguments
 LESSON_SECONDS = 600.0
@@ -31,11 +31,13 @@ def show_settings(preset: RunConfig) -> RunConfig | None:
     def field(name: str, widget: Callable[..., Any], label: str, help_text: str, **arguments: Any) -> None:
         key = _key(name, preset.preset)
         st.session_state.setdefault(key, values[name])
-        if name in RANGES:
+        if widget is st.slider:
             arguments["min_value"], arguments["max_value"] = RANGES[name]
+        elif widget is st.number_input and not isinstance(values[name], float):
+            arguments["step"] = 1  # a whole number; one out of range is refused below, where the reason can be read
         widget(label, key=key, persist_state=resources.KEPT, help=help_text, **arguments)
 
-    with st.expander(_("Settings"), icon=":material/tune:", key="settings"):
+    with expander.kept(_("Settings"), ":material/tune:", "settings"):
         _show_network(field)
         _show_data(field, steps_decide=st.session_state.get(_key("steps", preset.preset), values["steps"]) is not None)
         _show_optimiser(field)
@@ -160,7 +162,7 @@ def _show_network(field: Field) -> None:
     text = _("Multiplies the channels of every layer.")
     field("width", st.number_input, _("Width"), text, step=0.125, format="%.3f")
     text = _("Pixels a side that digits are resized to.")
-    field("image_size", st.number_input, _("Image size"), text, min_value=8, max_value=512)
+    field("image_size", st.number_input, _("Image size"), text)
     text = _("Brings every layer's output to the same scale, so that signals survive depth.")
     field("batch_norm", st.toggle, _("Batch normalisation"), text)
     text = _("How much of a linear layer's input every step leaves out, so that no part relies on another.")
@@ -190,7 +192,7 @@ def _show_optimiser(field: Field) -> None:
     text = _("The rule that changes the weights.")
     field("optimizer", st.selectbox, _("Optimiser"), text, options=["adam", "adamw", "sgd"])
     text = _("How far each step goes.")
-    field("learning_rate", st.number_input, _("Learning rate"), text, min_value=0.0, max_value=100.0, format="%g")
+    field("learning_rate", st.number_input, _("Learning rate"), text, format="%g")
     text = _("Whether the learning rate changes: up, then down to nearly nothing.")
     field("schedule", st.segmented_control, _("Schedule"), text, options=["constant", "one-cycle"], required=True)
     field("weight_decay", st.number_input, _("Weight decay"), _("Pulls weights towards zero."), format="%g")

@@ -13,7 +13,7 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.text import _, plain
 from vgg_demo.ui.network import view
-from vgg_demo.ui.shared import identity, pins, resources, source_code
+from vgg_demo.ui.shared import expander, identity, pins, resources, source_code
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
     checks_view,
@@ -53,6 +53,7 @@ def show(is_open: bool) -> None:
     show_code(config)
     runs_list.show(run)
     class_settings.show()
+    lesson.show_way_back()
     if "run" in st.query_params:
         st.html(CURVE_FIRST)
     if run is None:
@@ -63,8 +64,8 @@ def show(is_open: bool) -> None:
 def show_network(config: RunConfig, is_drawn: bool) -> None:
     """A closed expander: the network that is going to be trained. is_drawn: its picture is on the page already."""
     title = _("Look at the network")
-    with st.expander(title, icon=":material/view_in_ar:", key="network_view", on_change="rerun") as box:
-        if box.open:
+    with expander.kept(title, ":material/view_in_ar:", "network_view") as is_open:
+        if is_open:
             if not is_drawn:
                 view.show_picture(config.model, "train_network")
             view.show_layers(config.model, "train_network")
@@ -72,8 +73,8 @@ def show_network(config: RunConfig, is_drawn: bool) -> None:
 
 def show_code(config: RunConfig) -> None:
     """A closed expander: the code that trains, and all of it as one script."""
-    with st.expander(_("Show the code"), icon=":material/code:", key="train_code", on_change="rerun") as box:
-        if box.open:
+    with expander.kept(_("Show the code"), ":material/code:", "train_code") as is_open:
+        if is_open:
             source_code.show(source_code.TRAIN)
             st.markdown(_("**The same as one script**, for these settings, with PyTorch alone"))
             st.code(run_script(config, Curve()), language="python")
