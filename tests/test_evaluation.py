@@ -66,8 +66,11 @@ def test_summarise_agrees_with_scikit_learn(answers: tuple[torch.Tensor, torch.T
     expected = precision_recall_fscore_support(truth, said, labels=range(10), zero_division=0)
     found = [(c.precision, c.recall, c.f1, c.support) for c in result.per_class]
     assert result.confusion_matrix == confusion_matrix(truth, said, labels=range(10)).tolist()
-    for column, reference in zip(zip(*found, strict=True), expected, strict=True):
-        assert column == pytest.approx(reference.tolist(), rel=1e-6)
+    is_shown, is_answered = (np.bincount(digits, minlength=10) > 0 for digits in (truth, said))
+    has_figure = [is_answered, is_shown, is_shown, np.full(10, True)]
+    for column, reference, has in zip(zip(*found, strict=True), expected, has_figure, strict=True):
+        assert [value is not None for value in column] == has.tolist()
+        assert [value for value in column if value is not None] == pytest.approx(reference[has].tolist(), rel=1e-6)
     assert (result.correct, result.n) == ((truth == said).sum(), 500)
     assert [c.digit for c in result.per_class] == list(range(10))
 
@@ -130,3 +133,16 @@ def test_predict_probabilities_add_up_to_one(mnist: tuple[Digits, Digits], netwo
 
     assert probabilities.shape == (5, 10)
     torch.testing.assert_close(probabilities.sum(1), torch.ones(5))
+
+
+def test_summary_digit_without_images_has_no_recall_and_one_never_answered_no_precision() -> None:
+    logits = np.eye(10, dtype=np.float32)[[3, 7, 7, 1]]  # the answers
+    labels = np.array([3, 7, 3, 7])
+
+    figures = summarise_predictions(Predictions(logits, labels, np.arange(4), 4, 0.1)).per_class
+
+    found = [(c.precision, c.recall, c.f1, c.support) for c in figures]
+    assert found[0] == (None, None, None, 0)
+    assert found[1] == (0.0, None, None, 0)
+    assert found[3] == (1.0, 0.5, pytest.approx(2 / 3), 2)
+    assert found[7] == (0.5, 0.5, 0.5, 2)

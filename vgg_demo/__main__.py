@@ -20,6 +20,7 @@ from vgg_demo.architecture import count_parameters
 from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError, StorageError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.terminal import end_as_after_interrupt, follow, json_option, print_json, run
+from vgg_demo.text import percent, percent_or_dash
 
 if TYPE_CHECKING:
     from vgg_demo.evaluation import Evaluation
@@ -144,7 +145,7 @@ def report(run: Run, as_json: bool) -> None:
     if result["average_loss"] is not None:
         click.echo(f"average loss {result['average_loss']:.4f}")
     if result["val_accuracy"] is not None:
-        click.echo(f"validation accuracy {result['val_accuracy']:.2%}")
+        click.echo(f"validation accuracy {percent(result['val_accuracy'])}")
     click.echo(f"checkpoint {result['checkpoint']}")
 
 
@@ -201,17 +202,18 @@ def show_evaluation(path: Path, result: Evaluation) -> None:
     """Print the figures and the confusion matrix."""
     low, high = result.interval
     click.echo(
-        f"{path}\naccuracy {result.accuracy:.2%} ({result.correct:,} of {result.n:,} right; 95 % interval {low:.2%} to "
-        f"{high:.2%}), "
+        f"{path}\naccuracy {percent(result.accuracy)} ({result.correct:,} of {result.n:,} right; "
+        f"95 % interval {percent(low)} to {percent(high)}), "
         f"loss {result.loss:.4f}, {result.seconds:.1f} s\n"
     )
     click.echo("rows: the true digit, columns: the answer")
     click.echo("     " + "".join(f"{digit:>6}" for digit in range(10)))
     for digit, row in enumerate(result.confusion_matrix):
         click.echo(f"{digit:>5}" + "".join(f"{count:>6}" for count in row))
-    click.echo("\ndigit  precision  recall     F1  images")
+    click.echo("\ndigit  precision    recall        F1  images")
     for c in result.per_class:
-        click.echo(f"{c.digit:>5}  {c.precision:>9.2%}  {c.recall:>6.2%}  {c.f1:>6.2%}  {c.support:>6}")
+        precision, recall, f1 = (percent_or_dash(share) for share in (c.precision, c.recall, c.f1))
+        click.echo(f"{c.digit:>5}  {precision:>9}  {recall:>8}  {f1:>8}  {c.support:>6}")
 
 
 @cli.command()
@@ -258,7 +260,7 @@ def show_answers(rows: list[dict[str, Any]]) -> None:
         elif not row["can_tell"]:
             click.echo(f"{row['image']}: it looks like no digit; most like a {row['digit']}")
         else:
-            click.echo(f"{row['image']}: {row['digit']} ({max(row['probabilities']):.1%} sure)")
+            click.echo(f"{row['image']}: {row['digit']} ({percent(max(row['probabilities']), 1)} sure)")
 
 
 @cli.command()

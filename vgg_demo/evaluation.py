@@ -21,12 +21,15 @@ from vgg_demo.transforms import transform_batch
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One digit's figures, as fractions; support is how many of them were shown."""
+    """One digit's figures, as fractions; support is how many of them were shown.
+
+    precision: None when nothing was read as this digit; recall and f1: None when none was shown.
+    """
 
     digit: int
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
@@ -140,8 +143,14 @@ def summarise_predictions(predictions: Predictions) -> Evaluation:
     labels, n = predictions.labels, len(predictions)
     columns = precision_recall_fscore_support(labels, predictions.answers, labels=range(CLASSES), zero_division=0)
     per_class = [
-        ClassFigures(digit, *figures)
-        for digit, figures in enumerate(zip(*(column.tolist() for column in columns), strict=True))
+        ClassFigures(
+            digit,
+            precision if (predictions.answers == digit).any() else None,
+            recall if support else None,
+            f1 if support else None,
+            support,
+        )
+        for digit, (precision, recall, f1, support) in enumerate(zip(*(c.tolist() for c in columns), strict=True))
     ]
     correct = int(predictions.is_right.sum())
     loss = F.cross_entropy(torch.from_numpy(predictions.logits).double(), torch.from_numpy(labels)).item()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gettext
+import math
 import re
+import string
 from pathlib import Path
+from typing import Any
 
 _translation = gettext.translation("vgg_demo", Path(__file__).parent / "locale", fallback=True)
 _ = _translation.gettext
@@ -42,6 +45,50 @@ def plain(text: object) -> str:
 def percent(share: float, digits: int = 2) -> str:
     """A fraction as a percentage: 0.9912 is 99.12 %."""
     return f"{share * 100:.{digits}f} %"
+
+
+def percent_or_dash(share: float | None) -> str:
+    """The same, with a dash for a share of nothing."""
+    return "–" if share is None else percent(share)
+
+
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def short(value: float) -> str:
+    """A number that may be very large or very small, to two digits: 29 million, 0.17, 1.5·10⁻⁷. NaN is a dash."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "\N{MINUS SIGN}∞"
+    rounded = float(f"{value:.1e}")
+    size = abs(rounded)
+    if size == 0 or 0.001 <= size < 100:
+        text = f"{rounded:g}"
+    elif 100 <= size < 1e6:
+        text = f"{rounded:,.0f}"
+    elif 1e6 <= size < 1e9:
+        text = _("{count} million").format(count=f"{rounded / 1e6:g}")
+    elif 1e9 <= size < 1e12:
+        text = _("{count} billion").format(count=f"{rounded / 1e9:g}")
+    else:
+        digits, _e, power = f"{rounded:.1e}".partition("e")
+        text = f"{digits.removesuffix('.0')}·10{str(int(power)).translate(_RAISED)}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+class _Filler(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec == "short":
+            return short(value)
+        if format_spec.endswith(" %"):
+            return percent(value, int(format_spec.removesuffix(" %")))
+        return str(super().format_field(value, format_spec))
+
+
+def fill(text: str, **values: object) -> str:
+    """text.format(…) that also knows {x:short}, as short writes it, and {x:1 %}, as percent does with one digit."""
+    return _Filler().format(text, **values)
 
 
 def confidence_in_words(probability: float) -> str:

@@ -25,6 +25,7 @@ from vgg_demo.diagnosis.monitor import watch
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import Verdict, judge
 from vgg_demo.errors import VggDemoError
+from vgg_demo.text import percent, short
 from vgg_demo.training import StepEvent, Training
 from vgg_demo.transforms import transform_batch
 
@@ -104,14 +105,12 @@ def document(verdict: Verdict, diagnosis: Diagnosis) -> dict[str, Any]:
 def table(verdict: Verdict, diagnosis: Diagnosis) -> str:
     """The layers and the verdict, for people."""
 
-    def shown(value: float, form: str = ".1e") -> str:
-        return "–" if math.isnan(value) else format(value, form)
-
     lines = [f"{'layer':<10} {'signal':>9} {'gradient':>9} {'update':>9} {'silent':>7}"]
-    lines.append(f"{'image':<10} {diagnosis.image_signal:>9.1e}")
+    lines.append(f"{'image':<10} {short(diagnosis.image_signal):>9}")
     for layer in diagnosis.layers:
-        figures = f"{shown(layer.signal):>9} {shown(layer.gradient):>9} {shown(layer.update):>9}"
-        lines.append(f"{layer.name:<10} {figures} {shown(layer.silent, '.0%'):>7}")
+        figures = f"{short(layer.signal):>9} {short(layer.gradient):>9} {short(layer.update):>9}"
+        silent = "–" if math.isnan(layer.silent) else percent(layer.silent, 0)
+        lines.append(f"{layer.name:<10} {figures} {silent:>7}")
     return "\n".join([*lines, "", *(finding.sentence for finding in verdict.findings)])
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vgg_demo.diagnosis.records import NAN, Diagnosis
+from vgg_demo.text import fill
 
 LEARNING = "learning"
 TOO_EARLY = "too early to say"
@@ -41,14 +42,15 @@ LATE = 20  # steps before which a loss says little
 SENTENCES = {
     LEARNING: "It learns: the loss is {loss:.2f}, and knowing nothing is 2.30.",
     TOO_EARLY: "Too early to say: nothing is wrong in its layers so far, but the loss has not moved much yet.",
-    NOT_REACHED: "The input does not reach the output: what differs between two images is {factor:,.0f} times smaller "
-    "at the logits ({output_signal:.1e}) than in the images ({image_signal:.1e}), and was so from the start.",
+    NOT_REACHED: "The input does not reach the output: what differs between two images is about {factor:short} "
+    "times smaller at the logits ({output_signal:short}) than in the images ({image_signal:short}), and was so from "
+    "the start.",
     TOO_HIGH: "The learning rate is too high: {what}.",
-    DIED: "Units have died: in {layer}, {silent:.0%} of the ReLU units fire for none of {images} digits, so they pass "
-    "no signal on and receive no gradient; {before:.0%} were silent at the first look.",
-    TOO_LOW: "The learning rate is too low: after {steps} steps the weights hardly move, by {update:.5%} a step, and "
-    "the loss is still {loss:.2f}.",
-    ONE_CLASS: "It answers one class whatever it sees: it says {digit} to {share:.0%} of {images} different digits.",
+    DIED: "Units have died: in {layer}, {silent:0 %} of the ReLU units fire for none of {images} digits, so they pass "
+    "no signal on and receive no gradient; {before:0 %} were silent at the first look.",
+    TOO_LOW: "The learning rate is too low: after {steps} steps the weights hardly move, by {update:short} of what "
+    "they are at each step, and the loss is still {loss:.2f}.",
+    ONE_CLASS: "It answers one class whatever it sees: it says {digit} to {share:0 %} of {images} different digits.",
     MEMORISES: "It memorises: since epoch {epoch} the training loss fell from {train_then:.3f} to {train_now:.3f}, "
     "while the loss on validation digits rose from {val_then:.3f} to {val_now:.3f}.",
     UNEXPLAINED: "It does not learn after {steps} steps (loss {loss:.2f}), and its layers do not say why: signal, "
@@ -59,8 +61,8 @@ HIGH_SENTENCES = {
     "jump": "the loss jumped to {peak:.1f} at step {step}; knowing nothing is 2.30",
     "rise": "the loss had come down to {low:.2f} by step {step} and rose again to {loss:.2f}",
     "collapse": "its steps have destroyed what the network passed on: the signal at the logits fell from "
-    "{before:.1e} to {now:.1e}",
-    "update": "a step changes the weights by {update:.0%} of what they are",
+    "{before:short} to {now:short}",
+    "update": "a step changes the weights by {update:0 %} of what they are",
 }
 
 
@@ -75,8 +77,8 @@ class Finding:
     @property
     def sentence(self) -> str:
         """It in plain words, in English. The page translates SENTENCES and HIGH_SENTENCES and fills them itself."""
-        what = HIGH_SENTENCES[self.detail].format(**self.evidence) if self.detail else ""
-        return SENTENCES[self.kind].format(**self.evidence, what=what)
+        what = fill(HIGH_SENTENCES[self.detail], **self.evidence) if self.detail else ""
+        return fill(SENTENCES[self.kind], **self.evidence, what=what)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from vgg_demo.evaluation import Evaluation, summarise_predictions
 from vgg_demo.export.result_files import Subject, curves_png, digit_png, matrix_png
 from vgg_demo.metrics import selective_accuracy, worst_confusions
 from vgg_demo.predictions import Predictions
-from vgg_demo.text import _
+from vgg_demo.text import _, fill, percent, percent_or_dash
 
 MISTAKES = 60
 SCREEN_DPI = 130
@@ -74,12 +74,12 @@ def _image(png: bytes, alt: str) -> str:
 
 def _headline(result: Evaluation, predictions: Predictions) -> str:
     low, high = result.interval
-    text = _("{right:,} of {n:,} images are read right. 95 % interval (Wilson): {low:.2%} to {high:.2%}. "
+    text = _("{right:,} of {n:,} images are read right. 95 % interval (Wilson): {low:2 %} to {high:2 %}. "
              "Loss {loss:.4f} (mean cross-entropy; 2.303 knows nothing).")  # fmt: skip
-    text = text.format(right=result.correct, n=result.n, low=low, high=high, loss=result.loss)
+    text = fill(text, right=result.correct, n=result.n, low=low, high=high, loss=result.loss)
     if predictions.is_sample:
         text += " " + _("This is a sample of {available:,} images.").format(available=predictions.available)
-    return f'<p class="figure">{result.accuracy:.2%}</p><p>{escape(text)}</p>'
+    return f'<p class="figure">{percent(result.accuracy)}</p><p>{escape(text)}</p>'
 
 
 def _confusions(predictions: Predictions) -> str:
@@ -106,7 +106,7 @@ def _matrix_table(predictions: Predictions) -> str:
 
 def _per_digit(result: Evaluation) -> str:
     rows = [
-        [str(c.digit), f"{c.precision:.2%}", f"{c.recall:.2%}", f"{c.f1:.2%}", f"{c.support:,}"]
+        [str(c.digit), percent_or_dash(c.precision), percent_or_dash(c.recall), percent_or_dash(c.f1), f"{c.support:,}"]
         for c in result.per_class
     ]
     return _table([_("digit"), _("precision"), _("recall"), _("F1"), _("images")], rows)
@@ -114,8 +114,8 @@ def _per_digit(result: Evaluation) -> str:
 
 def _selective_table(predictions: Predictions) -> str:
     rows = [
-        [f"{row.threshold:.2%}", f"{row.answered:,}", f"{row.coverage:.2%}",
-         "–" if row.accuracy is None else f"{row.accuracy:.2%}"]
+        [percent(row.threshold), f"{row.answered:,}", percent(row.coverage),
+         percent_or_dash(row.accuracy)]
         for row in selective_accuracy(predictions.confidences, predictions.is_right)
     ]  # fmt: skip
     return _table([_("sure at least"), _("images answered"), _("share answered"), _("of those right")], rows)
@@ -134,8 +134,11 @@ def _mistakes(predictions: Predictions, images: npt.NDArray[np.uint8], subject: 
     for position in positions[:MISTAKES].tolist():
         index, true, answer = (int(a[position]) for a in (predictions.indices, predictions.labels, predictions.answers))
         name = subject.names[index] if subject.names else _("image {index}").format(index=index)
-        case = _("{true} read as {answer}, {sure:.1%} sure").format(
-            true=true, answer=answer, sure=float(predictions.confidences[position])
+        case = fill(
+            _("{true} read as {answer}, {sure:1 %} sure"),
+            true=true,
+            answer=answer,
+            sure=float(predictions.confidences[position]),
         )
         picture = _image(digit_png(images[index]), f"{name}: {case}")
         parts.append(f"<figure>{picture}<figcaption>{escape(case)}<br>{escape(name)}</figcaption></figure>")

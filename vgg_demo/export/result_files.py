@@ -16,6 +16,7 @@ from vgg_demo.config import CLASSES
 from vgg_demo.evaluation import summarise_predictions
 from vgg_demo.metrics import expected_calibration_error, reliability_bins, selective_accuracy, worst_confusions
 from vgg_demo.predictions import Predictions
+from vgg_demo.text import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +83,7 @@ def figures_csv(predictions: Predictions) -> str:
         ["digit", "precision", "recall", "f1", "support", *(f"read_as_{d}" for d in range(CLASSES))]
     ]
     for c in summarise_predictions(predictions).per_class:
-        figures = [f"{c.precision:.6f}", f"{c.recall:.6f}", f"{c.f1:.6f}"]
+        figures = ["" if share is None else f"{share:.6f}" for share in (c.precision, c.recall, c.f1)]
         rows.append([c.digit, *figures, c.support, *predictions.matrix[c.digit]])
     return _to_csv(rows)
 
@@ -123,7 +124,7 @@ def curves_png(predictions: Predictions, subject: Subject, dpi: int = PRINT_DPI)
     left.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1, label="as sure as right")
     left.plot([b.confidence for b in bins], [b.accuracy for b in bins], color=BLUE, marker="o", label="this network")
     left.set(xlabel="how sure it is", ylabel="share that is right")
-    left.set_title(f"expected calibration error {expected_calibration_error(bins):.2%}", fontsize=9)
+    left.set_title(f"expected calibration error {percent(expected_calibration_error(bins))}", fontsize=9)
     left.legend(fontsize=8)
     right.plot([row.coverage * 100 for row in rows], [(row.accuracy or 0) * 100 for row in rows],
                color=ORANGE, marker="s")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vgg_demo.metrics import expected_calibration_error, reliability_bins, selective_accuracy, worst_confusions
-from vgg_demo.text import _, percent
+from vgg_demo.text import _, percent, percent_or_dash
 from vgg_demo.ui.evaluate import charts
 from vgg_demo.ui.evaluate.results import Result
 
@@ -39,15 +39,15 @@ def show_per_digit(result: Result) -> None:
     st.caption(
         _(
             "Precision: of the images read as this digit, how many are. Recall: of this digit's images, how many are "
-            "read as it. F1: both in one number."
+            "read as it. F1: both in one number. –: there is no such image."
         )
     )
     rows = result.summary.per_class
     columns = {
         _("digit"): [str(row.digit) for row in rows],
-        _("precision"): [percent(row.precision) for row in rows],
-        _("recall"): [percent(row.recall) for row in rows],
-        _("F1"): [percent(row.f1) for row in rows],
+        _("precision"): [percent_or_dash(row.precision) for row in rows],
+        _("recall"): [percent_or_dash(row.recall) for row in rows],
+        _("F1"): [percent_or_dash(row.f1) for row in rows],
         _("images"): [f"{row.support:,}" for row in rows],
     }
     st.table(columns, hide_index=True, width="content")

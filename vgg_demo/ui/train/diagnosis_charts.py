@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.diagnosis.records import Diagnosis
-from vgg_demo.text import _
+from vgg_demo.text import _, fill
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, Spec
 
 SMALLEST = 1e-10  # a logarithmic axis has no place for 0
@@ -74,8 +74,8 @@ def answers_in_words(diagnosis: Diagnosis) -> str:
     images = sum(diagnosis.shown)
     if share == 1:
         return _("It says {digit} to everything: to all {images} digits.").format(digit=digit, images=images)
-    text = _("Of {images} training digits it reads {share:.0%} right; most often it says {digit} ({most:.0%}).")
-    return text.format(images=images, share=diagnosis.accuracy, digit=digit, most=share)
+    text = _("Of {images} training digits it reads {share:0 %} right; most often it says {digit} ({most:0 %}).")
+    return fill(text, images=images, share=diagnosis.accuracy, digit=digit, most=share)
 
 
 def signal_in_words(diagnosis: Diagnosis) -> str:
@@ -84,17 +84,17 @@ def signal_in_words(diagnosis: Diagnosis) -> str:
     steps = [later / earlier for earlier, later in pairwise(signals) if earlier > 0 and later > 0]
     factor = math.exp(sum(map(math.log, steps)) / len(steps)) if steps else 0.0
     text = _(
-        "Signal through the layers: from {first:.1e} in the images to {last:.1e} at the logits, "
+        "Signal through the layers: from {first:short} in the images to {last:short} at the logits, "
         "a factor of {factor:.2f} a layer."
     )
-    return text.format(first=signals[0], last=signals[-1], factor=factor)
+    return fill(text, first=signals[0], last=signals[-1], factor=factor)
 
 
 def gradient_in_words(diagnosis: Diagnosis) -> str:
     """The gradients in one sentence."""
     first, last = diagnosis.layers[0], diagnosis.layers[-1]
-    text = _("Gradient through the layers, as a share of the weights: {first:.1e} in {a}, {last:.1e} in {b}.")
-    return text.format(first=first.gradient, a=first.name, last=last.gradient, b=last.name)
+    text = _("Gradient through the layers, as a share of the weights: {first:short} in {a}, {last:short} in {b}.")
+    return fill(text, first=first.gradient, a=first.name, last=last.gradient, b=last.name)
 
 
 def _lines(name: str, now: Diagnosis, others: dict[str, Diagnosis]) -> list[Line]:

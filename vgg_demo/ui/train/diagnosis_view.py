@@ -18,7 +18,7 @@ from vgg_demo.runs.queue import readable
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
-from vgg_demo.text import _, percent, plain
+from vgg_demo.text import _, fill, percent, plain
 from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import expander, identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -81,8 +81,8 @@ def show_verdict(verdict: Verdict) -> None:
 def sentence(finding: Finding) -> str:
     """A finding in the page's language."""
     evidence = {name: plain(value) if isinstance(value, str) else value for name, value in finding.evidence.items()}
-    what = _(HIGH_SENTENCES[finding.detail]).format(**evidence) if finding.detail else ""
-    return _(SENTENCES[finding.kind]).format(**evidence, what=what)
+    what = fill(_(HIGH_SENTENCES[finding.detail]), **evidence) if finding.detail else ""
+    return fill(_(SENTENCES[finding.kind]), **evidence, what=what)
 
 
 def show_lit(config: RunConfig, diagnosis: Diagnosis) -> None:
@@ -118,11 +118,11 @@ def show_layers(run: Run, config: RunConfig, curve: Curve) -> None:
     with right:
         st.markdown(_("**Update**: how far one step moves the weights, as a share of them"))
         spec = diagnosis_charts.update_through_layers(run.name, now, others)
-        words = _("A step moves the weights by {share:.1e} of what they are.").format(share=now.typical_update)
+        words = fill(_("A step moves the weights by {share:short} of what they are."), share=now.typical_update)
         st.echarts_chart(spec, height=220, key="update-chart", alt=words)
     share = now.cost_seconds / max(curve.seconds[-1] if curve.seconds else 0.0, 1e-9)
-    text = _("Looked at after step {step:,} with {images} training digits; looking took {share:.1%} of the time.")
-    st.caption(text.format(step=now.step, images=sum(now.shown), share=share))
+    text = _("Looked at after step {step:,} with {images} training digits; looking took {share:1 %} of the time.")
+    st.caption(fill(text, step=now.step, images=sum(now.shown), share=share))
 
 
 def overlaid(run: Run) -> dict[str, Diagnosis]:

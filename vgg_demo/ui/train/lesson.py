@@ -13,7 +13,7 @@ import streamlit as st
 from vgg_demo.diagnosis.verdict import escape_step
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
-from vgg_demo.text import DRAW, _, percent
+from vgg_demo.text import DRAW, _, fill, percent
 from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import expander, identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -124,11 +124,13 @@ def _guess(place: Place) -> str | None:
         return _explain_missing(place.broken)
     escaped = escape_step(curve.losses) or math.inf  # before it learned all the same, if it did
     now = [look for look in curve.diagnoses if look.step < escaped][-1:] or curve.diagnoses[:1]
-    return _(
-        "The curve alone cannot tell; the layers can. A step moves the weights by {update:.2%}, so the learning rate "
+    text = _(
+        "The curve alone cannot tell; the layers can. A step moves the weights by {update:2 %}, so the learning rate "
         "is not too low; the loss never jumped (highest {peak:.2f}), so it is not too high. "
-        "But the gradient that reaches the first layer is {first:.0e} of its weights, and {last:.0e} in the last."
-    ).format(
+        "But the gradient that reaches the first layer is {first:short} of its weights, and {last:short} in the last."
+    )
+    return fill(
+        text,
         update=curve.diagnoses[0].typical_update,
         peak=max(curve.losses),
         first=now[0].layers[0].gradient,
@@ -150,10 +152,11 @@ def _look(place: Place) -> str | None:
     spec = diagnosis_charts.signal_through_layers(place.broken, first, first, {})
     words = diagnosis_charts.signal_in_words(first)
     st.echarts_chart(spec, height=260, key="lesson-signal", alt=words)
-    return _(
+    text = _(
         "{words} Theory says 1/√6 = 0.41 for these weights and ReLU. At the logits the images are "
-        "**{times:,.0f} times** more alike than they were: the input does not reach the output."
-    ).format(words=words, times=first.image_signal / max(first.output_signal, 1e-30))
+        "**about {times:short} times** more alike than they were: the input does not reach the output."
+    )
+    return fill(text, words=words, times=first.image_signal / max(first.output_signal, 1e-30))
 
 
 def _mend(place: Place) -> str | None:
@@ -193,11 +196,12 @@ _ACTIONS: list[Callable[[Place], str | None]] = [_reproduce, _guess, _look, _men
 
 def _explain_mended(curve: Curve, broken: Curve | None) -> str:
     text = _(
-        "Before its first step the signal at the logits was {signal:.1e}{instead}; after {steps} steps the loss is "
+        "Before its first step the signal at the logits was {signal:short}{instead}; after {steps} steps the loss is "
         "**{loss:.2f}** and it reads {right} of the digits it is looked at with. Same depth, same data, same order."
     )
-    before = _(" instead of {before:.1e}").format(before=broken.diagnoses[0].output_signal) if broken else ""
-    return text.format(
+    before = fill(_(" instead of {before:short}"), before=broken.diagnoses[0].output_signal) if broken else ""
+    return fill(
+        text,
         signal=curve.diagnoses[0].output_signal,
         instead=before,
         steps=curve.last_step,
