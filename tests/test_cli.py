@@ -126,6 +126,10 @@ def test_train_interrupted_stops_and_resumes_to_the_end(home: Path) -> None:
         (["train", "--epochs", "0"], "epochs"),
         (["train", "--run", "a/b"], "letters"),
         (["train", "--device", "abacus"], "cpu"),
+        (["train", "--device", "mps"], "none; choose auto or cpu"),
+        (["train", "--learning-rate", "nan"], "a finite number"),
+        (["evaluate", "--checkpoint", ""], "there is no checkpoint ''"),
+        (["diagnose", "--checkpoint", ""], "there is no checkpoint ''"),
         (["train", "--resume"], "--run"),
         (["train", "--resume", "--run", "unheard-of"], "unheard-of"),
         (["evaluate", "--checkpoint", "unheard-of"], "unheard-of"),
@@ -276,6 +280,12 @@ def test_train_resume_of_an_unknown_run_names_those_that_there_are(home: Path) -
 
     assert done.returncode == 2
     assert done.stderr == "error: there is no run 'yours'; runs are mine\n"
+
+
+def test_train_resume_in_an_empty_store_says_that_there_are_no_runs(home: Path) -> None:
+    done = vgg_demo("train", "--resume", "--run", "yours")
+
+    assert done.stderr == "error: there is no run 'yours'; there are no runs yet\n"
 
 
 def test_presets_json_lists_all_with_parameters_and_seconds(home: Path) -> None:

@@ -1,8 +1,7 @@
 """python -m vgg_demo …: what the page can do, without a browser.
 
 Every command takes --json (one JSON document on standard output, nothing else). Exit status: 0 on success, 2 on bad
-input with one line that says what was wrong and what would be right, 1 when a run failed or some pictures could not be
-read.
+input with one line that says what was wrong and what would be right, 1 when a run failed or a picture was unreadable.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ def presets(as_json: bool) -> None:
 @click.option("--run", "--name", "name", metavar="NAME", help="The run's name; the preset's and a number without it.")
 @click.option("--epochs", type=int, help="How often to go through all images.")
 @click.option("--steps", type=int, help="How many batches in all; decides instead of --epochs.")
-@click.option("--lr", "learning_rate", type=float, help="Learning rate.")
+@click.option("--lr", "--learning-rate", "learning_rate", type=float, help="Learning rate.")
 @click.option("--batch-size", type=int, help="Images per batch.")
 @click.option("--init", type=str, metavar="pytorch|he", help="How the weights are drawn.")
 @click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalisation after each convolution.")
@@ -100,12 +99,16 @@ def train(preset: str | None, name: str | None, resume: bool, detach: bool, as_j
         attached = not (in_torchrun or detach)
         if not resume:
             config = get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes)
+            if config.train.device != "auto":
+                from vgg_demo.device import check_available
+
+                check_available(config.train.device)  # a machine without it: no failed run is left
             return start_run(config, name, here=in_torchrun, attached=attached)
         try:
             run = get_run(name or "")
         except RunNotFoundError as error:
-            names = ", ".join(run.name for run in list_runs()) or "none"
-            raise RunNotFoundError(f"{error}; runs are {names}") from None
+            names = ", ".join(run.name for run in list_runs())
+            raise RunNotFoundError(f"{error}; {f'runs are {names}' if names else 'there are no runs yet'}") from None
         resume_run(run, here=in_torchrun, attached=attached)
         return run
 
@@ -143,7 +146,7 @@ def report(run: Run, as_json: bool) -> None:
         f"({result['images_per_second']:.0f} images/s)"
     )
     if result["average_loss"] is not None:
-        click.echo(f"average loss {result['average_loss']:.4f}")
+        click.echo(f"loss, mean of the last epoch {result['average_loss']:.4f}")
     if result["val_accuracy"] is not None:
         click.echo(f"validation accuracy {percent(result['val_accuracy'])}")
     click.echo(f"checkpoint {result['checkpoint']}")
@@ -203,8 +206,7 @@ def show_evaluation(path: Path, result: Evaluation) -> None:
     low, high = result.interval
     click.echo(
         f"{path}\naccuracy {percent(result.accuracy)} ({result.correct:,} of {result.n:,} right; "
-        f"95 % interval {percent(low)} to {percent(high)}), "
-        f"loss {result.loss:.4f}, {result.seconds:.1f} s\n"
+        f"95 % interval {percent(low)} to {percent(high)}), loss {result.loss:.4f}, {result.seconds:.1f} s\n"
     )
     click.echo("rows: the true digit, columns: the answer")
     click.echo("     " + "".join(f"{digit:>6}" for digit in range(10)))
@@ -277,9 +279,9 @@ def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_j
     from vgg_demo.runs.reader import RunReader
     from vgg_demo.runs.store import Run
 
-    if preset and checkpoint:
+    if preset is not None and checkpoint is not None:
         raise click.UsageError("--preset and --checkpoint: give one of them")
-    if checkpoint:
+    if checkpoint is not None:
         path = find_checkpoint(checkpoint)
         recorded = RunReader(Run(path.parent)).refresh()  # nothing where no run lies beside it
         verdict, diagnosis = diagnose_checkpoint(path, steps or 0, recorded.diagnoses, recorded.losses, recorded.epochs)

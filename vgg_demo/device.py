@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +25,11 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
 
     device and precision as in TrainConfig. Raises ConfigError when this machine has no such device.
     """
-    if not is_available(device):
-        raise ConfigError(f"device {device!r}: this machine has none; choose auto or cpu")
+    check_available(device)
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it says which precision it uses, each time
     precision = precision_here(device, precision)
     if not dist.is_initialized():
         # named, because looking for a cluster fails where mpi4py is installed and MPI is not
@@ -45,6 +46,12 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
         )
     fabric.launch()
     return fabric
+
+
+def check_available(device: str) -> None:
+    """Raises ConfigError when this machine has no such device, named as in TrainConfig."""
+    if not is_available(device):
+        raise ConfigError(f"device {device!r}: this machine has none; choose auto or cpu")
 
 
 def is_available(device: str) -> bool:

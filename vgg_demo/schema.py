@@ -143,7 +143,8 @@ def check_fields(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None
         if float in allowed and type(value) is int and abs(value) < MOST_WHOLE:
             object.__setattr__(config, name, float(value))
         elif type(value) not in allowed or (isinstance(value, float) and math.isnan(value)):
-            raise ConfigError(f"{name}: {shown(value)} was given; it is {' or '.join(names[part] for part in allowed)}")
+            right = "a finite number" if isinstance(value, float) else " or ".join(names[part] for part in allowed)
+            raise ConfigError(f"{name}: {shown(value)} was given; it is {right}")
         if name in ranges and value is not None:
             low, high = ranges[name]
             if not low <= value <= high:

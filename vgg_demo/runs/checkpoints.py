@@ -23,7 +23,7 @@ def find_checkpoint(text: str | None = None) -> Path:
 
     Raises CheckpointError when there is none.
     """
-    text = text or SHIPPED_MODEL
+    text = SHIPPED_MODEL if text is None else text
     if text in shipped_names():  # also where a folder is called so: a copy by hand, say
         return PRETRAINED / f"{text}.safetensors"
     if NAME.fullmatch(text):
@@ -33,7 +33,7 @@ def find_checkpoint(text: str | None = None) -> Path:
         if run.config_path.is_file():
             raise CheckpointError(f"run {text!r} has no checkpoint yet; let it train for a while")
     path = Path(text).expanduser()
-    if path.is_dir():
+    if text and path.is_dir():
         path = path / "model.safetensors"
     if not path.is_file():
         raise CheckpointError(

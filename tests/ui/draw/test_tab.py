@@ -260,8 +260,28 @@ def test_files_uploaded_are_read_or_refused_in_a_sentence_without_a_traceback(ap
             assert "<b>" not in re.sub("<style>.*?</style>", "", texts(app), flags=re.DOTALL), name
         else:
             assert len(errors) == 1, name
-            assert errors[0].startswith("This file: ")
+            assert errors[0].startswith(f"{name}: ")
             assert "The canvas is empty" in texts(app)
+
+
+def test_probability_bars_show_one_decimal_as_the_answer_does() -> None:
+    spec = charts.probability_bars([0.9829, 0.0171, *[0.0] * 8])
+
+    assert [bar["value"] for bar in spec["series"][0]["data"][:2]] == [98.3, 1.7]
+
+
+def test_image_sent_from_evaluate_has_its_true_label_and_what_evaluate_showed(
+    app: AppTest, seven: np.ndarray[Any, np.dtype[np.uint8]]
+) -> None:
+    values = {"draw_image": seven, "draw_image_label": 1, "draw_image_answer": "7, 95.2 % sure"}
+    for key, value in values.items():
+        app.session_state[key] = value
+
+    app.run()
+
+    assert not app.exception
+    assert "True label: **1** · ✗ misread" in texts(app)
+    assert "In Evaluate: 7, 95.2 % sure. There the network sees the image as it is" in texts(app)
 
 
 def test_picture_without_ink_uploaded_says_that_there_is_nothing_on_it(app: AppTest) -> None:

@@ -74,7 +74,7 @@ def test_view_of_a_run_that_does_not_learn_says_why_and_offers_changes(app: AppT
 
     assert not app.exception
     assert "**The input does not reach the output" in app.warning[0].value
-    assert "And so: It answers one class whatever it sees: it says 1 to 100 %" in texts(app)
+    assert "Found, too: It answers one class whatever it sees: it says 1 to 100 %" in texts(app)
     assert "It says 1 to everything" in texts(app)
     labels = {button.label for button in app.button}
     assert labels >= {"He initialisation", "Batch normalisation", "Learning rate 0.0001", "Fewer layers (VGG-11)"}

@@ -10,13 +10,13 @@ from vgg_demo.ui.shared.charts import GREY, Spec
 def probability_bars(probabilities: list[float], can_tell: bool = True) -> Spec:
     """Probabilities, the likeliest in orange; all in grey when the network cannot tell."""
     best = max(range(10), key=probabilities.__getitem__) if any(probabilities) else -1
-    data = [_bar(p * 100, digit == best, {"show": p >= 0.005}) for digit, p in enumerate(probabilities)]
+    data = [_bar(p * 100, digit == best, {"show": p >= 0.005}, 1) for digit, p in enumerate(probabilities)]
     if not can_tell:
         for bar in data:
             bar["itemStyle"] = {"color": GREY}
     spec = _bars(data, 0, 100, {"position": "right", "formatter": "{c} %"})
     spec["grid"]["right"] = 48
-    spec["tooltip"] = {"valueFormatter": "%.2f %%"}
+    spec["tooltip"] = {"valueFormatter": "%.1f %%"}
     spec["series"][0] |= {"showBackground": True, "backgroundStyle": {"color": "rgba(128, 128, 128, 0.12)"}}
     return spec
 
@@ -38,10 +38,10 @@ def logits_in_words(logits: list[float]) -> str:
     return _("Logits, the highest first: ") + ", ".join(f"{digit}: {logits[digit]:.2f}" for digit in order)
 
 
-def _bar(value: float, is_best: bool, label: Spec) -> Spec:
+def _bar(value: float, is_best: bool, label: Spec, digits: int = 2) -> Spec:
     weight = "bold" if is_best else "normal"
     colour = ORANGE if is_best else BLUE
-    return {"value": round(value, 2), "itemStyle": {"color": colour}, "label": {**label, "fontWeight": weight}}
+    return {"value": round(value, digits), "itemStyle": {"color": colour}, "label": {**label, "fontWeight": weight}}
 
 
 def _bars(data: list[Spec], low: float, high: float, label: Spec) -> Spec:

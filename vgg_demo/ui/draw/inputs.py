@@ -13,7 +13,7 @@ from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
 from vgg_demo.ui.shared import pictures, resources
 from vgg_demo.ui.shared.pictures import Pixels
 
-STATE = ("draw_image", "draw_image_caption", "draw_image_label", "draw_image_error")
+STATE = ("draw_image", "draw_image_caption", "draw_image_label", "draw_image_answer", "draw_image_error")
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -83,7 +83,7 @@ def take_file(key: str) -> None:
     if file is None:  # it was removed
         return
     try:
-        pixels = on_paper(decode_image(file, _("This file")))
+        pixels = on_paper(decode_image(file, file.name))
     except ImageError as error:
         state["draw_image_error"] = str(error)
         return
@@ -97,10 +97,14 @@ def take_test_digit() -> None:
     send(digits.images[index, 0].numpy(), _("test image {index}").format(index=index), int(digits.labels[index]))
 
 
-def send(pixels: Pixels, caption: str, label: int | None = None) -> None:
-    """Show a picture, uint8 (H, W) or (H, W, 3), instead of the canvas. label: its true digit, where it is known."""
+def send(pixels: Pixels, caption: str, label: int | None = None, answer: str | None = None) -> None:
+    """Show a picture, uint8 (H, W) or (H, W, 3), instead of the canvas. label: its true digit, where it is known.
+
+    answer: what Evaluate shows for it, in words.
+    """
     state: Any = st.session_state
     state["draw_image"], state["draw_image_caption"], state["draw_image_label"] = pixels, caption, label
+    state["draw_image_answer"] = answer
 
 
 def _back() -> None:

@@ -120,6 +120,12 @@ def show_true_label(reading: Reading) -> None:
         is_right = reading.can_tell and reading.digit == label
         verdict = _("✓ read right") if is_right else _("✗ misread")
         st.markdown(_("True label: **{label}** · {verdict}").format(label=label, verdict=verdict))
+    if answer := st.session_state.get("draw_image_answer"):
+        text = _(
+            "In Evaluate: {answer}. There the network sees the image as it is; here it is centred first, and its "
+            "strokes are made as wide as MNIST's."
+        )
+        st.caption(text.format(answer=answer))
 
 
 def show_nothing() -> None:

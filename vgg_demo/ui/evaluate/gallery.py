@@ -73,16 +73,19 @@ def tile(result: Result, position: int, name: str) -> None:
             key=f"{name}-send-{position}",
             type="tertiary",
             on_click=send_to_draw,
-            args=(image, f"{caption}: {says}", result.network.name),
+            args=(image, f"{caption}: {says}", result.network.name, true, f"{answer}, {sure}"),
             help=_("Look into this image on the Draw tab, with this network."),
         ):
             st.rerun()  # the whole page: the tab changes
         pins.show_small_button(image.tobytes(), true, f"{name}-pin-{position}")
 
 
-def send_to_draw(image: npt.NDArray[np.uint8], caption: str, network: str) -> None:
-    """Open the Draw tab with this image, uint8 (28, 28), instead of a drawing."""
-    inputs.send(image, caption)
+def send_to_draw(image: npt.NDArray[np.uint8], caption: str, network: str, label: int, answer: str) -> None:
+    """Open the Draw tab with this image, uint8 (28, 28), instead of a drawing. label: its true digit.
+
+    answer: to the image as it is, in words.
+    """
+    inputs.send(image, caption, label, answer)
     st.session_state["draw_checkpoint"], st.session_state["tab"] = network, DRAW
 
 

@@ -75,7 +75,7 @@ def show_verdict(verdict: Verdict) -> None:
     first, *others = verdict.findings
     st.warning(f"**{sentence(first)}**", icon=":material/troubleshoot:")
     for finding in others:
-        st.caption(_("And so: {sentence}").format(sentence=sentence(finding)))
+        st.caption(_("Found, too: {sentence}").format(sentence=sentence(finding)))
 
 
 def sentence(finding: Finding) -> str:

@@ -170,7 +170,8 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
         st.success(text.format(accuracy=percent(accuracy)), icon=":material/check_circle:")
     elif loss is not None:
         text = _(
-            "Average loss {loss:.4f}. No validation digits have been looked at yet; Evaluate shows how good it is."
+            "Loss {loss:.4f}, the mean of its last epoch. No validation digits have been looked at yet; Evaluate shows "
+            "how good it is."
         )
         st.info(text.format(loss=loss), icon=":material/info:")
     if run.name in shipped_names():

@@ -86,8 +86,8 @@ def describe(run: Run) -> dict[str, Any]:
         _("differs"): differs,
         _("state"): state,
         _("steps"): steps,
-        _("loss"): loss,
-        _("accuracy"): accuracy,
+        _("loss, last batches"): loss,
+        _("validation accuracy"): accuracy,
         _("when"): when,
     }
 

@@ -128,8 +128,9 @@ def _show_time(config: RunConfig, state_before: str) -> None:
         return
     duration, memory = format_duration(seconds), format_bytes(estimate_memory(config))
     epoch = format_duration(seconds / config.train.total_steps * config.train.steps_per_epoch)
-    text = _("{parameters} · takes about **{duration}** here ({epoch} an epoch) · {memory} of memory")
-    st.caption(text.format(parameters=parameters, duration=duration, epoch=epoch, memory=memory))
+    each = _(" ({epoch} an epoch)").format(epoch=epoch) if config.train.total_epochs > 1 else ""
+    text = _("{parameters} · takes about **{duration}** here{each} · {memory} of memory")
+    st.caption(text.format(parameters=parameters, duration=duration, each=each, memory=memory))
     if seconds > LESSON_SECONDS:
         text = _("About **{duration}** on this machine: longer than a lesson. These fit into ten minutes:")
         st.warning(text.format(duration=duration))
