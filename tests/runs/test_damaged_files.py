@@ -27,7 +27,7 @@ from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import estimate_seconds, record_speed
 from vgg_demo.runs.pinned import PinnedDigit, pinned_digits
 from vgg_demo.runs.processes import is_alive
-from vgg_demo.runs.queue import ClassSettings, place_and_wait, read_class_settings, readable, waiting
+from vgg_demo.runs.queue import ClassSettings, read_class_settings, readable, waiting
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import read_resume
@@ -38,6 +38,7 @@ from vgg_demo.ui.train.feed import _answer as answer
 from vgg_demo.ui.train.feed_question import Question
 from vgg_demo.ui.train.pinned_charts import story_in_words, ten_lines
 from vgg_demo.ui.train.pinned_tiles import latest_rows
+from vgg_demo.ui.train.queue_place import place_and_wait
 from vgg_demo.ui.train.runs_list import describe
 
 DEEP = "[" * 100_000

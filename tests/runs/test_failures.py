@@ -21,11 +21,12 @@ from vgg_demo.device import typed_memory_errors
 from vgg_demo.errors import OutOfMemoryError, RunError
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.manager import queue_run, start_run
-from vgg_demo.runs.queue import place_and_wait, waiting
+from vgg_demo.runs.queue import waiting
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import DIED, Run, create_run, delete_run, list_runs
 from vgg_demo.runs.worker import Worker, run_worker
 from vgg_demo.training import StepEvent, Training
+from vgg_demo.ui.train.queue_place import place_and_wait
 
 pytestmark = pytest.mark.usefixtures("home")
 EXPLOSIVE = get_preset("blog-mini").config.with_changes(width=0.05, optimizer="sgd", init="he", batch_size=8)

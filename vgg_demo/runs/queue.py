@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 
 from vgg_demo.errors import FormatError, RunError
 from vgg_demo.files import write_text
-from vgg_demo.runs.cost import estimate_seconds
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, home, list_runs
 from vgg_demo.schema import Kind, flag, read_json, read_table
@@ -76,25 +74,6 @@ def waiting(entries: list[tuple[Run, Status]] | None = None) -> list[Run]:
         turns[status.owner] += 1
         order.append(run)
     return order
-
-
-def place_and_wait(run: Run) -> tuple[int, float | None]:
-    """A waiting run's place, from 1, and about how many seconds until it starts; None when that is not known."""
-    entries = readable()
-    order = waiting(entries)
-    place = next((number for number, other in enumerate(order, 1) if other.name == run.name), 1)
-    ahead = [(r, s.started) for r, s in entries if s.is_active] + [(r, None) for r in order[: place - 1]]
-    total = 0.0
-    for other, started in ahead:
-        try:
-            seconds = estimate_seconds(other.config())
-        except RunError:
-            seconds = None
-        if seconds is None:
-            return place, None
-        elapsed = 0.0 if started is None else max(0.0, time.time() - started)
-        total += max(0.0, seconds - elapsed)
-    return place, total / slots()
 
 
 def _settings_path() -> Path:
