@@ -13,7 +13,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from vgg_demo.config import ModelConfig
 from vgg_demo.data import Digits
-from vgg_demo.evaluation import Evaluation, accuracy_and_loss, evaluate, predict_probabilities, summarise_predictions
+from vgg_demo.evaluation import Evaluation, accuracy_and_loss, predict, predict_probabilities, summarise_predictions
 from vgg_demo.model import VGG
 from vgg_demo.predictions import Predictions
 from vgg_demo.transforms import story_transform
@@ -94,7 +94,7 @@ def test_evaluation_as_plain_values_survives_json(answers: tuple[torch.Tensor, t
 def test_evaluate_reports_progress_up_to_all_images(mnist: tuple[Digits, Digits], network: VGG) -> None:
     calls: list[tuple[int, int]] = []
 
-    evaluate(network, mnist[1][:1200], lambda done, total: calls.append((done, total)))
+    summarise_predictions(predict(network, mnist[1][:1200], lambda done, total: calls.append((done, total))))
 
     assert len(calls) > 1
     assert calls == sorted(set(calls))
@@ -108,7 +108,7 @@ def test_evaluate_counts_as_the_story_transform_and_torch_do(mnist: tuple[Digits
     with torch.no_grad():
         logits = network(torch.stack([story(to_pil_image(image)) for image in digits.images]))
 
-    result = evaluate(network, digits)
+    result = summarise_predictions(predict(network, digits))
 
     answers = logits.argmax(1)
     assert result.correct == int((answers == digits.labels).sum())
@@ -123,7 +123,7 @@ def test_evaluate_network_in_training_mode_does_not_learn_from_what_it_sees(
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.train()
 
-    evaluate(network, mnist[1][:100])
+    summarise_predictions(predict(network, mnist[1][:100]))
 
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 

@@ -12,7 +12,7 @@ import torch
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.errors import CheckpointError
-from vgg_demo.evaluation import evaluate, predict, sample_indices, seconds_per_image
+from vgg_demo.evaluation import predict, sample_indices, seconds_per_image, summarise_predictions
 from vgg_demo.model import VGG
 from vgg_demo.predictions import Predictions, load_predictions, save_predictions
 from vgg_demo.runs.checkpoints import find_checkpoint
@@ -68,7 +68,8 @@ def test_predictions_of_a_damaged_file_are_none(tmp_path: Path, content: bytes) 
 def test_predict_keeps_what_evaluate_counts(mnist: tuple[Digits, Digits], network: VGG) -> None:
     digits = mnist[1][:700]
 
-    kept, result = predict(network, digits), evaluate(network, digits)
+    kept = predict(network, digits)
+    result = summarise_predictions(predict(network, digits))
 
     assert kept.matrix == result.confusion_matrix
     assert int(kept.is_right.sum()) == result.correct

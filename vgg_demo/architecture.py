@@ -29,6 +29,11 @@ class Layer:
     outputs: tuple[int, ...]
 
     @property
+    def index(self) -> int:
+        """Its place in features or classifier, from 0."""
+        return int(self.name.partition(".")[2])
+
+    @property
     def weights(self) -> int:
         """Weights that are multiplied with inputs: of a convolution, 3x3 for each pair of channels."""
         each = self.inputs[0] * self.outputs[0]

@@ -88,11 +88,6 @@ def accuracy_and_loss(network: VGG, digits: Digits) -> tuple[float, float]:
     return correct / len(digits), loss_sum / len(digits)
 
 
-def evaluate(network: VGG, digits: Digits, on_progress: Progress | None = None) -> Evaluation:
-    """Show the network all digits, on its own device, and count. on_progress is called after every batch."""
-    return summarise_predictions(predict(network, digits, on_progress))
-
-
 def predict(
     network: VGG, digits: Digits, on_progress: Progress | None = None, sample: torch.Tensor | None = None
 ) -> Predictions:

@@ -21,7 +21,7 @@ from vgg_demo.analysis.robustness import (
 )
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
-from vgg_demo.evaluation import evaluate
+from vgg_demo.evaluation import predict, summarise_predictions
 from vgg_demo.runs.checkpoints import find_checkpoint
 
 
@@ -98,7 +98,7 @@ def test_measure_robustness_starts_from_the_plain_accuracy(mnist: tuple[Digits, 
 
     curves = measure_robustness(network, digits, lambda done, total: calls.append((done, total)))
 
-    plain = evaluate(network, digits).accuracy
+    plain = summarise_predictions(predict(network, digits)).accuracy
     assert [curve.distortion for curve in curves] == list(DISTORTIONS)
     for curve in curves:
         neutral = curve.amounts.index(DISTORTIONS[curve.distortion].neutral)

@@ -10,12 +10,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.benchmarks.server import Server
-from tests.helpers import kill, processes, wait_until
-from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
+from tests.helpers import kill, processes, run_of_shipped_network, wait_until
 from vgg_demo.presets import PRESETS
-from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.cost import record_speed
-from vgg_demo.runs.store import Run, create_run
+from vgg_demo.runs.store import Run
 
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -67,11 +65,7 @@ def empty(server: Server) -> None:
 @pytest.fixture
 def trained_run(server: Server) -> Run:
     """A finished run with the shipped network's weights."""
-    network, header = load_checkpoint(find_checkpoint("best"))
-    run = create_run(header.config, "mine")
-    save_checkpoint(run.checkpoint_path, network, header.config, {})
-    run.update_status(state="finished")
-    return run
+    return run_of_shipped_network()
 
 
 @pytest.fixture(scope="session")

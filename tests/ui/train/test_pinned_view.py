@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
+from tests.helpers import run_of_shipped_network
 from vgg_demo.data import Digits
-from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.pinned import PinnedDigit, pin, pinned_digits
 from vgg_demo.runs.store import Run, create_run, get_run
 
@@ -24,10 +23,7 @@ def seven(mnist: tuple[Digits, Digits]) -> PinnedDigit:
 @pytest.fixture
 def finished(app: AppTest) -> Run:
     """A run with the shipped network's weights."""
-    network, header = load_checkpoint(find_checkpoint("best"))
-    run = create_run(header.config, "mine")
-    save_checkpoint(run.checkpoint_path, network, header.config, {})
-    run.update_status(state="finished")
+    run = run_of_shipped_network()
     app.query_params["run"] = "mine"
     return run
 

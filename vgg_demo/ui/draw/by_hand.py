@@ -34,7 +34,6 @@ def show(inference: Inference, layer: Layer) -> None:
     if layer.kind == "linear":
         show_logit(network, image)
         return
-    index = int(layer.name.partition(".")[2])
     channels, height, width = layer.outputs
     left, middle, right = st.columns(3)
     key = f"by_hand-{layer.name}-{channels}-{height}"
@@ -45,9 +44,9 @@ def show(inference: Inference, layer: Layer) -> None:
     with right:
         column = int(st.number_input(_("Column"), 0, width - 1, width // 2, key=f"{key}-column"))
     if layer.kind == "conv":
-        show_convolution(network, image, index, (channel, row, column), key)
+        show_convolution(network, image, layer.index, (channel, row, column), key)
     else:
-        show_pool(network, image, index, (channel, row, column))
+        show_pool(network, image, layer.index, (channel, row, column))
 
 
 def show_convolution(network: VGG, image: torch.Tensor, index: int, place: tuple[int, int, int], key: str) -> None:

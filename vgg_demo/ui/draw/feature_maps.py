@@ -46,8 +46,7 @@ def show_layer(inference: Inference, layer: Layer) -> None:
     """The maps of one convolution."""
     from vgg_demo.analysis.explain import feature_maps
 
-    before = int(layer.name.partition(".")[2])
-    show_maps(next(maps for maps in feature_maps(inference.vgg, inference.image) if maps.layer.index > before))
+    show_maps(next(maps for maps in feature_maps(inference.vgg, inference.image) if maps.layer.index > layer.index))
 
 
 def title(layer: ConvLayer) -> str:

@@ -37,7 +37,7 @@ def show(inference: Inference, layer: Layer) -> None:
         return
     from vgg_demo.evaluation import predict_probabilities
 
-    changed = switched_off(network, version, layer.name, tuple(off), share)
+    changed = switched_off(network, version, layer, tuple(off), share)
     before, after = (predict_probabilities(each, inference.image)[0].tolist() for each in (network, changed))
     whole, now = accuracy(network, version, train), accuracy(changed, version, train, layer.name, tuple(off), share)
     title = _("Accuracy on {count:,} validation digits")
@@ -69,12 +69,12 @@ def reset(key: str) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def switched_off(_network: VGG, version: str, name: str, channels: tuple[int, ...], share: int) -> VGG:
+def switched_off(_network: VGG, version: str, layer: Layer, channels: tuple[int, ...], share: int) -> VGG:
     """The copy that is shown, kept for the next stroke."""
     from vgg_demo.analysis.ablation import pruned, without_channels
 
-    changed = pruned(_network, name, share / 100) if share else _network
-    return without_channels(changed, int(name.partition(".")[2]), channels) if channels else changed
+    changed = pruned(_network, layer.name, share / 100) if share else _network
+    return without_channels(changed, layer.index, channels) if channels else changed
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
