@@ -9,7 +9,17 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.benchmarks.server import Server
-from tests.e2e.test_page import ONE, SEVEN, canvas_box, draw, draw_by_touch, expect_answer, open_tab, wait_idle
+from tests.e2e.test_page import (
+    ONE,
+    READY_CANVAS,
+    SEVEN,
+    canvas_box,
+    draw,
+    draw_by_touch,
+    expect_answer,
+    open_tab,
+    wait_idle,
+)
 from tests.helpers import PROJECT
 
 pytestmark = pytest.mark.e2e
@@ -146,7 +156,7 @@ def test_canvas_its_tools_and_the_answer_are_seen_together_and_nothing_moves(
 ) -> None:
     phone.set_viewport_size({"width": width, "height": height})
     open_tab(phone, server, "Draw")
-    canvas = phone.locator(".st-key-sketch canvas.upper-canvas")
+    canvas = phone.locator(READY_CANVAS)
     bars = phone.locator(".st-key-bars")
     expect(tool(phone, "Undo")).to_be_visible()
     expect(bars).to_be_visible()
@@ -194,7 +204,7 @@ def test_wide_canvas_keeps_the_drawing_and_fits_a_phone(phone: Page, server: Ser
 
     phone.get_by_text("Room for several digits").tap()
 
-    canvas = phone.locator(".st-key-sketch canvas.upper-canvas")
+    canvas = phone.locator(READY_CANVAS)
     expect(canvas).to_have_attribute("width", "560")
     wait_idle(phone)
     box = canvas.bounding_box()

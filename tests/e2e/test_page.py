@@ -21,6 +21,9 @@ from vgg_demo.runs.store import Run
 
 pytestmark = pytest.mark.e2e
 
+# the canvas with its keys and its size: sketch_tools.js finds it a moment after it is there
+READY_CANVAS = ".st-key-sketch canvas.upper-canvas[role=application]"
+
 # strokes in canvas pixels, as a hand would draw them
 SEVEN = [[(80, 60), (200, 60), (130, 230)]]
 ONE = [[(140, 50), (140, 230)]]
@@ -65,7 +68,7 @@ def wait_for_step(page: Page, step: int) -> int:
 
 
 def canvas_box(page: Page) -> dict[str, float]:
-    canvas = page.locator(".st-key-sketch canvas.upper-canvas")
+    canvas = page.locator(READY_CANVAS)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None

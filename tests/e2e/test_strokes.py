@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.benchmarks.server import Server
 from tests.e2e.conftest import CHROMIUM_FLAGS, LONGEST_WAIT
-from tests.e2e.test_page import expect_answer, open_tab
+from tests.e2e.test_page import READY_CANVAS, expect_answer, open_tab
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +35,7 @@ def ink_at(page: Page, places: list[tuple[int, int]]) -> list[bool]:
 def test_keyboard_draws_where_the_pen_is_on_a_page_that_was_scrolled(page: Page, server: Server) -> None:
     page.set_viewport_size({"width": 1280, "height": 500})
     open_tab(page, server, "Draw")
-    canvas = page.locator(".st-key-sketch canvas.upper-canvas")
+    canvas = page.locator(READY_CANVAS)
     canvas.scroll_into_view_if_needed()
     main = page.locator('[data-testid="stMain"]')
     main.evaluate("main => main.scrollTo(0, 150)")
@@ -75,7 +75,7 @@ async def draw_within_a_frame(url: str, by_touch: bool) -> list[bool]:
         await page.get_by_text("The canvas is empty").wait_for()
         await page.locator(".st-key-sketch button[data-tool=clear]").wait_for()
         await page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-        canvas = page.locator(".st-key-sketch canvas.upper-canvas[role=application]")
+        canvas = page.locator(READY_CANVAS)
         await canvas.scroll_into_view_if_needed()
         box = await canvas.bounding_box()
         assert box is not None
