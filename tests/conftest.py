@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Two test processes train at a time: with one thread each, none waits for a core that the other has."""
+    """Two test processes train at a time: with one thread each, none waits for a core that the other has. Words are
+    English."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+    os.environ["LANGUAGE"] = "en"  # whatever the machine's language is
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 

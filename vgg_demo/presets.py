@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from vgg_demo.config import ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
+from vgg_demo.text import N_
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A named config. what: one plain sentence; purpose: what it is good for, in a few words."""
+    """A named config. what: one plain sentence; purpose: what it is good for, in a few words; both marked with N_."""
 
     name: str
     what: str
@@ -38,43 +39,45 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         _preset(
             "classroom",
-            "A small VGG, three blocks deep, tuned for time: digits of 20×20 pixels, each seen once.",
-            "the place to start: 98.8 % of the validation digits while the class watches",
+            N_("A small VGG, three blocks deep, tuned for time: digits of 20×20 pixels, each seen once."),
+            N_("the place to start: 98.8 % of the validation digits while the class watches"),
             replace(_SMALL, plan="vgg5-slim", image_size=20, pool_first=True),
             replace(_TUNED, batch_size=96, learning_rate=0.015, weight_decay=0.01),
         ),
         _preset(
             "lesson",
-            "Three blocks of two convolutions on digits of 24×24 pixels, each seen three times, a little distorted.",
-            "99.5 % of the validation digits in a minute, for a class that has seen classroom",
+            N_(
+                "Three blocks of two convolutions on digits of 24×24 pixels, each seen three times, a little distorted."
+            ),
+            N_("99.5 % of the validation digits in a minute, for a class that has seen classroom"),
             replace(_SMALL, plan="vgg7", image_size=24, pool_first=True),
             replace(_TUNED, epochs=3, batch_size=128, learning_rate=0.012, weight_decay=0.02, augment=0.25),
         ),
         _preset(
             "blog-mini",
-            "VGG-16 with a quarter of its channels on 64×64 images, its classifier whole, set up as in the story.",
-            "the story's failure (11.35 % of the test digits) in half a minute",
+            N_("VGG-16 with a quarter of its channels on 64×64 images, its classifier whole, set up as in the story."),
+            N_("the story's failure (11.35 % of the test digits) in half a minute"),
             _MINI,
             _MINI_TRAIN,
         ),
         _preset(
             "fixed-mini",
-            "blog-mini with He initialisation and nothing else changed.",
-            "the one change that makes it learn",
+            N_("blog-mini with He initialisation and nothing else changed."),
+            N_("the one change that makes it learn"),
             replace(_MINI, init="he"),
             _MINI_TRAIN,
         ),
         _preset(
             "bn-mini",
-            "blog-mini with batch normalisation and nothing else changed.",
-            "the other change that makes it learn",
+            N_("blog-mini with batch normalisation and nothing else changed."),
+            N_("the other change that makes it learn"),
             replace(_MINI, batch_norm=True),
             _MINI_TRAIN,
         ),
         _preset(
             "best",
-            "Three blocks of two convolutions, trained on distorted digits; the recipe of the model that ships.",
-            "as accurate as the page can be",
+            N_("Three blocks of two convolutions, trained on distorted digits; the recipe of the model that ships."),
+            N_("as accurate as the page can be"),
             replace(_SMALL, plan="vgg7", width=0.5, pool_first=True, dropout=0.3),
             replace(
                 _TUNED,
@@ -92,15 +95,15 @@ PRESETS: dict[str, Preset] = {
         ),
         _preset(
             "blog",
-            "VGG-16 on 224×224 images, the story to the letter: 121,586,242 parameters.",
-            "the story itself; without a GPU it takes a night",
+            N_("VGG-16 on 224×224 images, the story to the letter: 121,586,242 parameters."),
+            N_("the story itself; without a GPU it takes a night"),
             ModelConfig(),
             _STORY,
         ),
         _preset(
             "vgg16-gpu",
-            "The story's VGG-16 on 224×224 images with batch normalisation, He initialisation and bfloat16.",
-            "the story's network, made to learn: 99.4 % of the test digits in half a minute on a large GPU",
+            N_("The story's VGG-16 on 224×224 images with batch normalisation, He initialisation and bfloat16."),
+            N_("the story's network, made to learn: 99.4 % of the test digits in half a minute on a large GPU"),
             ModelConfig(batch_norm=True, init="he"),
             TrainConfig(
                 epochs=1,

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import gettext
 import math
 import re
 import string
-from pathlib import Path
 from typing import Any
 
-_translation = gettext.translation("vgg_demo", Path(__file__).parent / "locale", fallback=True)
-_ = _translation.gettext
+from vgg_demo.language import N_, _, ngettext, translate
 
-
-def N_(text: str) -> str:
-    """Mark a text of a table for translators; the page translates it with _() when it draws it."""
-    return text
-
-
-TRAIN = _("Train")
-EVALUATE = _("Evaluate")
-DRAW = _("Draw")
+__all__ = ["N_", "_", "ngettext", "translate"]  # of language.py: whoever writes words needs both
+TRAIN, EVALUATE, DRAW = "Train", "Evaluate", "Draw"  # the tabs, as the address names them in every language
 
 
 def find_tab(text: str) -> str | None:

@@ -25,7 +25,7 @@ from vgg_demo.diagnosis.monitor import watch
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.diagnosis.verdict import Verdict, judge
 from vgg_demo.errors import VggDemoError
-from vgg_demo.text import percent, short
+from vgg_demo.text import N_, percent, short
 from vgg_demo.training import StepEvent, Training
 from vgg_demo.transforms import transform_batch
 
@@ -148,9 +148,9 @@ def judge_checks(losses: list[float], blank_loss: float) -> list[Check]:
     if not in_time:
         learned += f"; there was no time for more in {CHECK_SECONDS:.0f} s"
     return [
-        Check("The loss at the start is about ln 10", begins, start),
-        Check("It can learn one batch by heart", last < blank_loss / 4 or (False if in_time else None), learned),
-        Check("It beats a blank image", last < blank_loss - 0.2 or (False if in_time else None), blank),
+        Check(N_("The loss at the start is about ln 10"), begins, start),
+        Check(N_("It can learn one batch by heart"), last < blank_loss / 4 or (False if in_time else None), learned),
+        Check(N_("It beats a blank image"), last < blank_loss - 0.2 or (False if in_time else None), blank),
     ]
 
 

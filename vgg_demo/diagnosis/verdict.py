@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from vgg_demo.diagnosis.records import NAN, Diagnosis
-from vgg_demo.text import fill
+from vgg_demo.text import N_, fill, translate
 
-LEARNING = "learning"
-TOO_EARLY = "too early to say"
-NOT_REACHED = "the input does not reach the output"
-TOO_HIGH = "the learning rate is too high"
-DIED = "units have died"
-TOO_LOW = "the learning rate is too low"
-ONE_CLASS = "it answers one class whatever it sees"
-MEMORISES = "it memorises"
-UNEXPLAINED = "it does not learn, and its layers do not say why"
+LEARNING = N_("learning")
+TOO_EARLY = N_("too early to say")
+NOT_REACHED = N_("the input does not reach the output")
+TOO_HIGH = N_("the learning rate is too high")
+DIED = N_("units have died")
+TOO_LOW = N_("the learning rate is too low")
+ONE_CLASS = N_("it answers one class whatever it sees")
+MEMORISES = N_("it memorises")
+UNEXPLAINED = N_("it does not learn, and its layers do not say why")
 
 KNOWS_NOTHING = math.log(10)
 KNOWS_FREQUENCIES = 2.3010  # the entropy of the training labels, in nats
@@ -40,29 +40,42 @@ PATIENCE_STEPS = 500
 LATE = 20  # steps before which a loss says little
 
 SENTENCES = {
-    LEARNING: "It learns: the loss is {loss:.2f}, and knowing nothing is 2.30.",
-    TOO_EARLY: "Too early to say: nothing is wrong in its layers so far, but the loss has not moved much yet.",
-    NOT_REACHED: "The input does not reach the output: what differs between two images is about {factor:short} "
-    "times smaller at the logits ({output_signal:short}) than in the images ({image_signal:short}), and was so from "
-    "the start.",
-    TOO_HIGH: "The learning rate is too high: {what}.",
-    DIED: "Units have died: in {layer}, {silent:0 %} of the ReLU units fire for none of {images} digits, so they pass "
-    "no signal on and receive no gradient; {before:0 %} were silent at the first look.",
-    TOO_LOW: "The learning rate is too low: after {steps} steps the weights hardly move, by {update:short} of what "
-    "they are at each step, and the loss is still {loss:.2f}.",
-    ONE_CLASS: "It answers one class whatever it sees: it says {digit} to {share:0 %} of {images} different digits.",
-    MEMORISES: "It memorises: since epoch {epoch} the training loss fell from {train_then:.3f} to {train_now:.3f}, "
-    "while the loss on validation digits rose from {val_then:.3f} to {val_now:.3f}.",
-    UNEXPLAINED: "It does not learn after {steps} steps (loss {loss:.2f}), and its layers do not say why: signal, "
-    "gradients and updates are as they should be. Look at the images and their labels.",
+    LEARNING: N_("It learns: the loss is {loss:.2f}, and knowing nothing is 2.30."),
+    TOO_EARLY: N_("Too early to say: nothing is wrong in its layers so far, but the loss has not moved much yet."),
+    NOT_REACHED: N_(
+        "The input does not reach the output: what differs between two images is about {factor:short} times smaller "
+        "at the logits ({output_signal:short}) than in the images ({image_signal:short}), and was so from the start."
+    ),
+    TOO_HIGH: N_("The learning rate is too high: {what}."),
+    DIED: N_(
+        "Units have died: in {layer}, {silent:0 %} of the ReLU units fire for none of {images} digits, so they pass "
+        "no signal on and receive no gradient; {before:0 %} were silent at the first look."
+    ),
+    TOO_LOW: N_(
+        "The learning rate is too low: after {steps} steps the weights hardly move, by {update:short} of what "
+        "they are at each step, and the loss is still {loss:.2f}."
+    ),
+    ONE_CLASS: N_(
+        "It answers one class whatever it sees: it says {digit} to {share:0 %} of {images} different digits."
+    ),
+    MEMORISES: N_(
+        "It memorises: since epoch {epoch} the training loss fell from {train_then:.3f} to {train_now:.3f}, "
+        "while the loss on validation digits rose from {val_then:.3f} to {val_now:.3f}."
+    ),
+    UNEXPLAINED: N_(
+        "It does not learn after {steps} steps (loss {loss:.2f}), and its layers do not say why: signal, "
+        "gradients and updates are as they should be. Look at the images and their labels."
+    ),
 }
 HIGH_SENTENCES = {
-    "nan": "the loss stopped being a number at step {step}",
-    "jump": "the loss jumped to {peak:.1f} at step {step}; knowing nothing is 2.30",
-    "rise": "the loss had come down to {low:.2f} by step {step} and rose again to {loss:.2f}",
-    "collapse": "its steps have destroyed what the network passed on: the signal at the logits fell from "
-    "{before:short} to {now:short}",
-    "update": "a step changes the weights by {update:0 %} of what they are",
+    "nan": N_("the loss stopped being a number at step {step}"),
+    "jump": N_("the loss jumped to {peak:.1f} at step {step}; knowing nothing is 2.30"),
+    "rise": N_("the loss had come down to {low:.2f} by step {step} and rose again to {loss:.2f}"),
+    "collapse": N_(
+        "its steps have destroyed what the network passed on: the signal at the logits fell from "
+        "{before:short} to {now:short}"
+    ),
+    "update": N_("a step changes the weights by {update:0 %} of what they are"),
 }
 
 
@@ -76,9 +89,9 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """It in plain words, in English. The page translates SENTENCES and HIGH_SENTENCES and fills them itself."""
-        what = fill(HIGH_SENTENCES[self.detail], **self.evidence) if self.detail else ""
-        return fill(SENTENCES[self.kind], **self.evidence, what=what)
+        """It in plain words. The page fills SENTENCES and HIGH_SENTENCES itself, as it draws Markdown."""
+        what = fill(translate(HIGH_SENTENCES[self.detail]), **self.evidence) if self.detail else ""
+        return fill(translate(SENTENCES[self.kind]), **self.evidence, what=what)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vgg_demo.text import DRAW, EVALUATE, TRAIN, _, find_tab
+from vgg_demo.text import _
 from vgg_demo.ui.draw import tab as draw_tab
 from vgg_demo.ui.evaluate import tab as evaluate_tab
-from vgg_demo.ui.shared import garbage, identity, resources
+from vgg_demo.ui.shared import garbage, identity, languages, resources, tabs
 from vgg_demo.ui.train import tab as train_tab
 
+languages.choose()
 st.set_page_config(page_title="VGG Demo", page_icon="✍️", layout="wide")
 resources.warm_up()
 identity.remember_browser()
@@ -17,12 +18,12 @@ garbage.collect_when_closed()
 st.html(resources.STYLE)
 
 with st.container(key="heading"):
-    st.title(_("VGG Demo"), anchor=False)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title("VGG Demo", anchor=False, width="content")
+        languages.show_switch()
     st.caption(_("Train a network to read handwritten digits, see how good it is, and let it read yours."))
 
-if "tab" not in st.session_state and (asked := find_tab(st.query_params.get("tab", ""))):
-    st.session_state["tab"] = asked
-train, evaluate, draw = st.tabs([TRAIN, EVALUATE, DRAW], key="tab", on_change="rerun", bind="query-params")
+train, evaluate, draw = tabs.show()
 identity.write_cookie()
 with train:
     train_tab.show(is_open=bool(train.open))

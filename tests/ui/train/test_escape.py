@@ -81,14 +81,14 @@ def test_lesson_with_a_run_that_escaped_says_so_and_goes_on(app: AppTest, home: 
     app.query_params["lesson"] = f"1~{run.name}~"
     app.run()
 
-    app.radio(key="lesson-guess-1").set_value("It stays at about 2.30").run()
+    app.radio(key="lesson-guess-1").set_value(1).run()
 
     assert not app.exception
     assert "found its way out at step" in texts(app)
     assert "As you said" not in texts(app)
     assert "Not so" not in texts(app)
     app.button(key="lesson_next").click().run()
-    app.radio(key="lesson-guess-2").set_value("It is too deep").run()
+    app.radio(key="lesson-guess-2").set_value(0).run()
     assert not app.exception
     assert "Not so" in texts(app)
     assert app.button(key="lesson_next")
@@ -99,7 +99,7 @@ def test_lesson_with_a_run_that_stays_judges_the_guess(app: AppTest, home: Path)
     app.query_params["lesson"] = f"1~{run.name}~"
     app.run()
 
-    app.radio(key="lesson-guess-1").set_value("It stays at about 2.30").run()
+    app.radio(key="lesson-guess-1").set_value(1).run()
 
     assert "As you said" in texts(app)
     assert "found its way out" not in texts(app)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from vgg_demo.errors import ImageError
-from vgg_demo.text import _, plain
+from vgg_demo.text import N_, _, plain, translate
 from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
 from vgg_demo.ui.shared import pictures, resources
 from vgg_demo.ui.shared.pictures import Pixels
@@ -40,7 +40,7 @@ def show() -> None:
         way = st.segmented_control(
             _("Where from"),
             list(WAYS),
-            format_func=lambda way: WAYS[way][0],
+            format_func=lambda way: translate(WAYS[way][0]),
             key="draw_way",
             default="upload",
             required=True,
@@ -118,7 +118,7 @@ def _version() -> int:
 
 
 WAYS = {
-    "upload": (_("Upload"), show_upload),
-    "camera": (_("Photograph"), show_camera),
-    "test": (_("A test digit"), show_test_digit),
+    "upload": (N_("Upload"), show_upload),
+    "camera": (N_("Photograph"), show_camera),
+    "test": (N_("A test digit"), show_test_digit),
 }

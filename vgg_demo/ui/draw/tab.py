@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vgg_demo.errors import VggDemoError
-from vgg_demo.text import _, confidence_in_words, percent, plain
+from vgg_demo.text import N_, _, confidence_in_words, percent, plain
 from vgg_demo.ui.draw import attribution, canvas, charts, compare, feature_maps, inputs, logits, network, preprocessing
 from vgg_demo.ui.draw.inference import Inference, read
 from vgg_demo.ui.shared import networks, pictures, pins, sections, source_code
@@ -194,10 +194,10 @@ def show_pin(inference: Inference | None) -> None:
 
 
 SECTIONS: sections.Sections[Inference] = {
-    "preprocessing": (_("Every step"), preprocessing.show),
-    "network": (_("The network"), network.show),
-    "feature_maps": (_("Feature maps"), feature_maps.show),
-    "attribution": (_("Where it looked"), attribution.show),
-    "logits": (_("Logits and softmax"), logits.show),
-    "compare": (_("Two networks"), compare.show),
+    "preprocessing": (N_("Every step"), preprocessing.show),
+    "network": (N_("The network"), network.show),
+    "feature_maps": (N_("Feature maps"), feature_maps.show),
+    "attribution": (N_("Where it looked"), attribution.show),
+    "logits": (N_("Logits and softmax"), logits.show),
+    "compare": (N_("Two networks"), compare.show),
 }

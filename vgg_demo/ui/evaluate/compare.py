@@ -8,19 +8,19 @@ import streamlit as st
 
 from vgg_demo.analysis.comparison import Comparison, compare
 from vgg_demo.errors import VggDemoError
-from vgg_demo.text import _, percent, plain
+from vgg_demo.text import N_, _, percent, plain, translate
 from vgg_demo.ui.evaluate import gallery, results, reveal, sample_size
 from vgg_demo.ui.evaluate.results import DigitSet, Result
 from vgg_demo.ui.shared import networks
 from vgg_demo.ui.shared.networks import Network
 
 NO_OTHER = {
-    "test": _("There is no other network with an open test result. Train one, or reveal the test result of a run."),
-    "validation": _(
+    "test": N_("There is no other network with an open test result. Train one, or reveal the test result of a run."),
+    "validation": N_(
         "There is no other network that kept the same validation digits apart (same seed, same number). Train "
         "one, or compare on the test digits."
     ),
-    "own": _("There is no other network yet. Train one first, in the Train tab."),
+    "own": N_("There is no other network yet. Train one first, in the Train tab."),
 }  # by the kind of digits
 
 
@@ -50,7 +50,7 @@ def show(result: Result) -> None:
     """Pick another network, and put both side by side."""
     choices = others(result.network, result.digit_set)
     if not choices:
-        st.info(NO_OTHER[result.digit_set.kind], icon=":material/info:")
+        st.info(translate(NO_OTHER[result.digit_set.kind]), icon=":material/info:")
         return
     with st.container(width=480):
         other = choices[st.selectbox(_("Compare with"), list(choices), key="compare_with")]
@@ -73,7 +73,7 @@ def show_comparison(first: Result, second: Result) -> None:
             _("network"): [one, two],
             _("accuracy"): [percent(f.accuracy) for f in figures],
             _("95 % interval"): [f"{percent(f.interval[0])} – {percent(f.interval[1])}" for f in figures],
-            _("right"): [f"{f.correct:,} / {f.n:,}" for f in figures],
+            _("read right"): [f"{f.correct:,} / {f.n:,}" for f in figures],
             _("loss"): [f"{f.loss:.4f}" for f in figures],
         },
         hide_index=True,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vgg_demo.text import _, plain
+from vgg_demo.text import N_, _, plain, translate
 from vgg_demo.ui.evaluate import charts, gallery, results
 from vgg_demo.ui.evaluate.compare import others
 from vgg_demo.ui.evaluate.results import DigitSet, Result
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 SHOWN_DIGITS, SHOWN_TO_A_SLOW_ONE = 1_000, 100
 MOST_NETWORKS = 5
 TITLES = {
-    "shift": (_("Shifted"), _("pixels, in any direction")),
-    "rotate": (_("Rotated"), _("degrees, to either side")),
-    "scale": (_("Scaled"), _("per cent of its size")),
-    "thin": (_("Thinned"), _("pixels off every side of the strokes")),
-    "thicken": (_("Thickened"), _("pixels on every side of the strokes")),
-    "noise": (_("Noised"), _("noise, in per cent of full ink")),
-    "invert": (_("Inverted"), _("per cent on the way to its negative")),
+    "shift": (N_("Shifted"), N_("pixels, in any direction")),
+    "rotate": (N_("Rotated"), N_("degrees, to either side")),
+    "scale": (N_("Scaled"), N_("per cent of its size")),
+    "thin": (N_("Thinned"), N_("pixels off every side of the strokes")),
+    "thicken": (N_("Thickened"), N_("pixels on every side of the strokes")),
+    "noise": (N_("Noised"), N_("noise, in per cent of full ink")),
+    "invert": (N_("Inverted"), N_("per cent on the way to its negative")),
 }  # of each distortion, with the unit of its amounts
 
 
@@ -64,7 +64,7 @@ def show(result: Result) -> None:
 def show_curves(curves: dict[str, RobustnessCurve], digit_set: DigitSet) -> None:
     """The accuracy under one distortion, by network, and one digit under it. The words are of the first network."""
     first = next(iter(curves.values()))
-    title, unit = TITLES[first.distortion]
+    title, unit = map(translate, TITLES[first.distortion])
     cases = [f"{amount:g}: {share * 100:.1f} %" for amount, share in zip(first.amounts, first.accuracies, strict=True)]
     st.markdown(f"**{title}**")
     st.echarts_chart(

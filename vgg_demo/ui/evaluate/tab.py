@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vgg_demo.errors import VggDemoError
-from vgg_demo.text import _, plain
+from vgg_demo.text import N_, _, plain, translate
 from vgg_demo.ui.evaluate import (
     compare,
     downloads,
@@ -24,7 +24,7 @@ from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import networks, resources, sections, source_code
 from vgg_demo.ui.shared.networks import Network
 
-SETS = {"validation": _("Validation digits"), "test": _("Test digits"), "own": _("Your own digits")}
+SETS = {"validation": N_("Validation digits"), "test": N_("Test digits"), "own": N_("Your own digits")}
 
 
 def show(is_open: bool) -> None:
@@ -56,7 +56,7 @@ def pick_digits(network: Network) -> DigitSet | None:
     chosen = st.segmented_control(
         _("Show it"),
         options,
-        format_func=SETS.__getitem__,
+        format_func=lambda kind: translate(SETS[kind]),
         default=options[0],
         key=f"evaluate_digits_{kind}",
         persist_state=resources.KEPT,
@@ -114,12 +114,12 @@ def show_network(result: Result) -> None:
 
 
 SECTIONS: sections.Sections[Result] = {
-    "mistakes": (_("Mistakes"), show_mistakes),
-    "digits": (_("Figures per digit"), figures.show_per_digit),
-    "trust": (_("Can it be trusted?"), figures.show_trust),
-    "robustness": (_("How robust is it?"), robustness.show),
-    "embedding": (_("What it thinks alike"), embedding.show),
-    "compare": (_("Two networks"), compare.show),
-    "network": (_("Look at the network"), show_network),
-    "downloads": (_("Take it along"), downloads.show),
+    "mistakes": (N_("Mistakes"), show_mistakes),
+    "digits": (N_("Figures per digit"), figures.show_per_digit),
+    "trust": (N_("Can it be trusted?"), figures.show_trust),
+    "robustness": (N_("How robust is it?"), robustness.show),
+    "embedding": (N_("What it thinks alike"), embedding.show),
+    "compare": (N_("Two networks"), compare.show),
+    "network": (N_("Look at the network"), show_network),
+    "downloads": (N_("Take it along"), downloads.show),
 }

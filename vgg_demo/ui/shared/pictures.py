@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from vgg_demo.text import _
+from vgg_demo.text import N_, translate
 
 if TYPE_CHECKING:
     import torch
@@ -28,8 +28,8 @@ INK_SHADE = 0.55  # how bright ink is under heat: a colour must stand out from i
 SPEAKS_FOR, SPEAKS_AGAINST = (240, 138, 60), (63, 160, 220)  # orange, blue
 MAP_PIXELS = 56
 GAP_SHADE = 0.376  # between the maps; 1 is white
-PLACES = [_("upper left"), _("top"), _("upper right"), _("left"), _("middle"), _("right"), _("lower left"),
-          _("bottom"), _("lower right")]  # fmt: skip
+PLACES = [N_("upper left"), N_("top"), N_("upper right"), N_("left"), N_("middle"), N_("right"), N_("lower left"),
+          N_("bottom"), N_("lower right")]  # fmt: skip
 
 
 def figure(pixels: Pixels, caption: str, alt: str, width: int = 140) -> str:
@@ -81,7 +81,7 @@ def strongest_place(heat: torch.Tensor) -> str:
     """In words, which ninth of a map, (H, W), has most of it."""
     import torch.nn.functional as F
 
-    return PLACES[int(F.adaptive_avg_pool2d(heat[None].float(), 3).argmax())]
+    return translate(PLACES[int(F.adaptive_avg_pool2d(heat[None].float(), 3).argmax())])
 
 
 def mosaic(maps: torch.Tensor, columns: int = 8) -> Pixels:

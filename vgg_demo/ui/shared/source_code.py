@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from vgg_demo.runs.store import PROJECT
-from vgg_demo.text import N_, _
+from vgg_demo.text import N_, _, translate
 from vgg_demo.ui.shared import expander
 
 
@@ -59,7 +59,7 @@ def show(parts: tuple[Part, ...]) -> None:
     step = ""
     for part in parts:
         if part.step != step:
-            st.markdown(f"**{_(part.step)}**")
+            st.markdown(f"**{translate(part.step)}**")
         step = part.step
         path, line, code = source_of(part)
         st.caption(_("{path}, from line {line}").format(path=f"`{path}`", line=line))

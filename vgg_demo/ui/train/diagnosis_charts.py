@@ -13,7 +13,7 @@ from vgg_demo.text import _, fill
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, Spec
 
 SMALLEST = 1e-10  # a logarithmic axis has no place for 0
-IMAGE = _("image")
+IMAGE = "image"  # the station before the first layer
 
 
 class Line(NamedTuple):
@@ -114,7 +114,11 @@ def _through_layers(lines: list[Line], figures: Callable[[Diagnosis], dict[str, 
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
         "legend": {"top": 0, "left": 0, "type": "scroll"},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "category", "data": stations, "axisLabel": {"rotate": 45, "fontSize": 10}},
+        "xAxis": {
+            "type": "category",
+            "data": [_("image") if name == IMAGE else name for name in stations],
+            "axisLabel": {"rotate": 45, "fontSize": 10},
+        },
         "yAxis": {
             "type": "log",
             "min": 10.0 ** math.floor(math.log10(min([*drawn, 1e-2]))),

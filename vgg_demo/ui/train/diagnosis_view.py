@@ -18,7 +18,7 @@ from vgg_demo.runs.queue import readable
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
-from vgg_demo.text import _, fill, percent, plain
+from vgg_demo.text import _, fill, percent, plain, translate
 from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import expander, identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -81,8 +81,8 @@ def show_verdict(verdict: Verdict) -> None:
 def sentence(finding: Finding) -> str:
     """A finding in the page's language."""
     evidence = {name: plain(value) if isinstance(value, str) else value for name, value in finding.evidence.items()}
-    what = fill(_(HIGH_SENTENCES[finding.detail]), **evidence) if finding.detail else ""
-    return fill(_(SENTENCES[finding.kind]), **evidence, what=what)
+    what = fill(translate(HIGH_SENTENCES[finding.detail]), **evidence) if finding.detail else ""
+    return fill(translate(SENTENCES[finding.kind]), **evidence, what=what)
 
 
 def show_lit(config: RunConfig, diagnosis: Diagnosis) -> None:
@@ -219,7 +219,7 @@ def outcome(name: str, base: RunConfig) -> dict[str, str] | None:
     verdict, recent = curve.verdict, curve.losses[-20:]
     return {
         _("changed"): ", ".join(f"{setting} {value}" for setting, value in changed.items()) or _("nothing"),
-        _("what came of it"): _(verdict.kind) if verdict else _("it has not started yet"),
+        _("what came of it"): translate(verdict.kind) if verdict else _("it has not started yet"),
         _("loss"): f"{fmean(recent):.3f}" if recent else "–",
         _("right, of the digits looked at"): percent(curve.diagnoses[-1].accuracy, 0) if curve.diagnoses else "–",
         _("steps"): f"{curve.last_step:,}",

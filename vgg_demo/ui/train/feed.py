@@ -26,6 +26,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import QuestionError, RunError, RunNotFoundError
+from vgg_demo.language import of_environment, speaking
 from vgg_demo.runs.cost import format_duration
 from vgg_demo.runs.pinned import PinnedDigit, pinned_digits
 from vgg_demo.runs.reader import Curve, images_per_second
@@ -197,7 +198,8 @@ async def _receive(socket: WebSocket) -> Question:
 
 def _answer(question: Question, gone: set[str]) -> tuple[str, float | None]:
     """The answer, and the seconds until the next one, None for never. gone: runs not to look for; it grows."""
-    runs = [_snapshot_of(name, question, gone) for name in question.runs]
+    with speaking(question.language or of_environment()):
+        runs = [_snapshot_of(name, question, gone) for name in question.runs]
     answer = json.dumps({"turn": question.turn, "runs": runs})
     if all(run["is_over"] if run else name in gone for name, run in zip(question.runs, runs, strict=True)):
         return answer, None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vgg_demo.errors import FormatError, QuestionError
-from vgg_demo.schema import Kind, flag, number, optional, parse_json, rows, text, whole
+from vgg_demo.language import languages
+from vgg_demo.schema import Kind, flag, kind, number, optional, parse_json, rows, text, whole
 
 MOST_BYTES = 4_096  # of a question; the longest that the page asks has 700
 MOST_OVERLAID = 5  # runs over the curve of another
@@ -16,6 +17,7 @@ KINDS: dict[str, Kind] = {
     "turn": optional(whole()),
     "rates": flag,
     "followed": flag,
+    "language": optional(kind(lambda value: value in languages(), "a language of the page")),
     "token": optional(str),  # any value but the server's own token is refused by the feed
 }
 REQUIRED = {"runs", "smoothing"}
@@ -26,7 +28,8 @@ class Question:
     """Which runs to show, and how.
 
     turn: the question's number, which its answers repeat. smoothing: of the bold line, 0 to 0.99. rates: the learning
-    rate, too. followed: as is_followed of feed.page_key. token: the server's own, which it gives to its pages.
+    rate, too. followed: as is_followed of feed.page_key. language: of the words in the answers. token: the
+    server's own, which it gives to its pages.
     """
 
     runs: tuple[str, ...]
@@ -34,6 +37,7 @@ class Question:
     turn: int | None = None
     rates: bool = False
     followed: bool = False
+    language: str | None = None
     token: str | None = None
 
 

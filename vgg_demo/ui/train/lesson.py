@@ -13,7 +13,7 @@ import streamlit as st
 from vgg_demo.diagnosis.verdict import escape_step
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
-from vgg_demo.text import DRAW, _, fill, percent
+from vgg_demo.text import DRAW, _, fill, percent, translate
 from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import expander, identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -51,16 +51,21 @@ def _show_step(was_waiting: bool) -> None:
         return
     question = QUESTIONS[place.step - 1]
     st.progress((place.step - 1) / STEPS)
-    st.markdown(f"**{place.step} / {STEPS} · {_(question.title)}**")
-    choices = [_(choice) for choice in question.choices]
-    text, key = _(question.text).format(steps=STEPS_TO_TRAIN), f"lesson-guess-{place.step}"
-    guess = st.radio(text, choices, index=None, key=key, persist_state=resources.KEPT)
+    st.markdown(f"**{place.step} / {STEPS} · {translate(question.title)}**")
+    guess = st.radio(
+        translate(question.text).format(steps=STEPS_TO_TRAIN),
+        range(len(question.choices)),
+        index=None,
+        format_func=lambda choice: translate(question.choices[choice]),
+        key=f"lesson-guess-{place.step}",
+        persist_state=resources.KEPT,
+    )
     if guess is None:
         st.caption(_("Choose first, then look."))
     else:
         seen = _ACTIONS[place.step - 1](place)
         if seen:
-            st.markdown(_judge(place, guess == choices[question.right]) + seen)
+            st.markdown(_judge(place, guess == question.right) + seen)
             st.button(
                 _("Next") if place.step < STEPS else _("Finish"),
                 type="primary",

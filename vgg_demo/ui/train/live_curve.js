@@ -28,6 +28,10 @@ class Curve {
     if (data.identity !== this.data?.identity) this.clear();   // it may have the name of the one before
     this.data = data;
     this.rerun = rerun;
+    const { progress, figures, curve } = data.words;
+    this.root.querySelector(".bar").setAttribute("aria-label", progress);
+    this.root.querySelector(".figures").title = figures;
+    if (!this.feeds[data.run]) this.root.querySelector(".curve").setAttribute("aria-label", curve);
     placeTiles(this.root.querySelector(".pinned"), data.tiles);
     if (this.feeds[data.run]) fillTiles(this.root.querySelector(".pinned"), this.feeds[data.run].pinned);
     this.shape = null;   // the plot is made again: the theme may have changed

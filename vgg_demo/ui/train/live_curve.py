@@ -8,6 +8,7 @@ import streamlit as st
 
 from vgg_demo.colours import GREEN, ORANGE, PURPLE
 from vgg_demo.diagnosis.verdict import KNOWS_FREQUENCIES, KNOWS_NOTHING
+from vgg_demo.language import language
 from vgg_demo.runs.store import Run
 from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
@@ -15,14 +16,14 @@ from vgg_demo.ui.shared.charts import GREY, OVERLAYS, SKY
 from vgg_demo.ui.train import pinned_tiles
 from vgg_demo.ui.train.feed import FEED_URL, TOKEN, UPLOT, UPLOT_URL
 
-LINEAR, LOG = _("linear"), _("logarithmic")
+LINEAR, LOG = "linear", "logarithmic"
 
 HTML = """
 <div class="live">
-<div class="bar" role="progressbar" aria-label="{progress}" aria-valuemin="0" aria-valuemax="100"><i></i></div>
+<div class="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div>
 <div class="silence" role="status" hidden></div>
-<div class="figures" title="{loss}"></div>
-<div class="curve" role="img" aria-label="{curve}"></div>
+<div class="figures"></div>
+<div class="curve" role="img"></div>
 <div class="pinned" hidden></div>
 </div>
 """
@@ -55,11 +56,7 @@ CSS = """
 
 _curve = st.components.v2.component(
     "live_curve",
-    html=HTML.format(
-        progress=_("Progress of the training"),
-        loss=_("The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."),
-        curve=_("Loss curve"),
-    ),
+    html=HTML,
     css=UPLOT.with_suffix(".css").read_text("utf-8") + CSS + pinned_tiles.CSS,
     js="".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("pinned_tiles.js", "live_curve.js")),
 )
@@ -83,6 +80,7 @@ def show(run: Run, key: str, others: list[str], is_followed: bool, tiles: str = 
                 "smoothing": view.get("smoothing", 0.9),
                 "rates": bool(view.get("show_learning_rate")),
                 "followed": is_followed,
+                "language": language(),
                 "token": TOKEN,
             },
             "feed": FEED_URL,
@@ -92,6 +90,11 @@ def show(run: Run, key: str, others: list[str], is_followed: bool, tiles: str = 
             "overlays": OVERLAYS,
             "colours": {"batch": SKY, "smoothed": ORANGE, "accuracy": GREEN, "rate": PURPLE, "mark": GREY},
             "words": {
+                "progress": _("Progress of the training"),
+                "figures": _(
+                    "The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."
+                ),
+                "curve": _("Loss curve"),
                 "step": _("step"),
                 "loss": _("loss"),
                 "batch": _("loss of each batch"),
@@ -117,7 +120,14 @@ def show_settings() -> None:
     """How the curve is drawn."""
     averages = _("How slowly the bold line follows: at 0.9 it averages about ten batches, at 0.99 a hundred.")
     st.slider(_("Smoothing"), 0.0, 0.99, 0.9, key="smoothing", persist_state=resources.KEPT, help=averages)
+    scales = {LINEAR: _("linear"), LOG: _("logarithmic")}
     st.segmented_control(
-        _("Loss axis"), [LINEAR, LOG], default=LINEAR, key="loss_scale", persist_state=resources.KEPT, required=True
+        _("Loss axis"),
+        list(scales),
+        format_func=scales.__getitem__,
+        default=LINEAR,
+        key="loss_scale",
+        persist_state=resources.KEPT,
+        required=True,
     )
     st.toggle(_("Show the learning rate"), key="show_learning_rate", persist_state=resources.KEPT)

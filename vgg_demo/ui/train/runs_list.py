@@ -25,6 +25,7 @@ from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.shared import expander, identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train.feed_question import MOST_OVERLAID
+from vgg_demo.ui.train.live import state_in_words
 
 LAST_LOSSES = 50
 
@@ -57,8 +58,8 @@ def show(shown: Run | None) -> None:
         text = st.text_input(_("Filter"), key="runs_filter", persist_state=resources.KEPT, placeholder=example)
         rows = [row for run in runs if (row := describe(run)) and _matches(row, text)]
         st.caption(_("{shown} of {count} runs").format(shown=len(rows), count=len(runs)))
-        st.dataframe(pd.DataFrame(rows), hide_index=True, alt=_("The runs, the newest first"))
-        names = [row[_("run")] for row in rows]
+        st.dataframe(table(rows), hide_index=True, alt=_("The runs, the newest first"))
+        names = [row["run"] for row in rows]
         show_overlay(names, shown)
         if names:
             show_one(names, shown)
@@ -73,7 +74,7 @@ def describe(run: Run) -> dict[str, Any]:
         state = _("damaged: {reason}").format(reason=error)
     else:
         summary = summarise(run, status)
-        preset, state, steps, loss = config.preset, _(status.state), summary.steps, summary.loss
+        preset, state, steps, loss = config.preset, state_in_words(status, summary.steps), summary.steps, summary.loss
         if preset in PRESETS:
             changes = config.changes_from(PRESETS[preset].config)
             differs = ", ".join(f"{name} {value}" for name, value in changes.items())
@@ -81,15 +82,30 @@ def describe(run: Run) -> dict[str, Any]:
             accuracy = percent(summary.val_accuracy)
         when = datetime.fromtimestamp(status.created).strftime("%Y-%m-%d %H:%M")
     return {
-        _("run"): run.name,
-        _("preset"): preset,
-        _("differs"): differs,
-        _("state"): state,
-        _("steps"): steps,
-        _("loss, last batches"): loss,
-        _("validation accuracy"): accuracy,
-        _("when"): when,
+        "run": run.name,
+        "preset": preset,
+        "differs": differs,
+        "state": state,
+        "steps": steps,
+        "loss": loss,
+        "accuracy": accuracy,
+        "when": when,
     }
+
+
+def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows that describe has made, with the titles of their columns."""
+    titles = {
+        "run": _("run"),
+        "preset": _("preset"),
+        "differs": _("differs"),
+        "state": _("state"),
+        "steps": _("steps"),
+        "loss": _("loss, last batches"),
+        "accuracy": _("validation accuracy"),
+        "when": _("when"),
+    }
+    return pd.DataFrame(rows).rename(columns=titles)
 
 
 def summarise(run: Run, status: Status) -> Summary:

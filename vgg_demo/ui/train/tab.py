@@ -11,7 +11,7 @@ from vgg_demo.presets import DEFAULT_PRESET, PRESETS
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, get_run, list_runs
-from vgg_demo.text import _, plain
+from vgg_demo.text import _, plain, translate
 from vgg_demo.ui.network import view
 from vgg_demo.ui.shared import expander, identity, pins, resources, source_code
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -95,8 +95,8 @@ def show_start() -> RunConfig:
         help=_("A preset is a network and all settings of its training, under one name."),
     )
     preset = PRESETS[name]
-    purpose = _(preset.purpose)
-    st.markdown(f"**{purpose[:1].upper()}{purpose[1:]}.** {_(preset.what)}")
+    purpose = translate(preset.purpose)
+    st.markdown(f"**{purpose[:1].upper()}{purpose[1:]}.** {translate(preset.what)}")
     config: RunConfig | None = preset.config
     start = st.container()
     if not class_settings.are_hidden():
