@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from vgg_demo.architecture import count_parameters
 from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError, StorageError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.terminal import end_as_after_interrupt, follow, json_option, print_json, run
-from vgg_demo.text import percent, percent_or_dash
+from vgg_demo.text import format_duration, percent, percent_or_dash
 
 if TYPE_CHECKING:
     from vgg_demo.evaluation import Evaluation
@@ -39,7 +38,7 @@ def cli() -> None:
 @json_option
 def presets(as_json: bool) -> None:
     """List the presets, with their parameters and the time each takes here."""
-    from vgg_demo.runs.cost import estimate_seconds, format_duration
+    from vgg_demo.runs.cost import estimate_seconds
     from vgg_demo.runs.cost import main as measure_budget
 
     if not as_json and any(estimate_seconds(p.config) is None for p in PRESETS.values()):
@@ -177,7 +176,7 @@ def evaluate(checkpoint: str | None, images: Path | None, answers: Path | None, 
     digits, left_out = load_test(), []
     if images is not None:
         own = read_zip(images) if images.is_file() else read_folder(images)
-        digits, left_out = own.digits, [asdict(file) for file in own.left_out]
+        digits, left_out = own.digits, [{"name": file.name, "reason": file.reason} for file in own.left_out]
     with tqdm(unit="image", disable=as_json, file=sys.stderr, leave=False) as bar:
 
         def on_progress(done: int, total: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from vgg_demo.errors import ConfigError
 from vgg_demo.schema import check_fields, shown
+from vgg_demo.text import N_
 
 CLASSES = 10
 MNIST_TRAIN_IMAGES = 60_000
@@ -80,14 +81,22 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check_fields(self, RANGES)
         if self.plan not in PLANS:
-            raise ConfigError(f"plan: there is no {shown(self.plan)}; it is one of {', '.join(PLANS)}")
+            raise ConfigError(
+                N_("plan: there is no {given}; it is one of {plans}"), given=shown(self.plan), plans=", ".join(PLANS)
+            )
         if self.channels not in (1, 3):
-            raise ConfigError(f"channels: {self.channels} was given; it is 1 (grey) or 3 (RGB)")
+            raise ConfigError(N_("channels: {given} was given; it is 1 (grey) or 3 (RGB)"), given=self.channels)
         smallest = 2**self.pools
         if not smallest <= self.image_size <= 512:
             raise ConfigError(
-                f"image_size: {self.image_size} was given; {self.plan} halves the image {self.pools} times, "
-                f"so it is between {smallest} and 512 pixels"
+                N_(
+                    "image_size: {given} was given; {plan} halves the image {times} times, "
+                    "so it is between {smallest} and 512 pixels"
+                ),
+                given=self.image_size,
+                plan=self.plan,
+                times=self.pools,
+                smallest=smallest,
             )
 
     @property
@@ -135,9 +144,13 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_fields(self, RANGES)
         if not 0 < self.learning_rate <= 100:
-            raise ConfigError(f"learning_rate: {self.learning_rate} was given; it is above 0 and at most 100")
+            raise ConfigError(
+                N_("learning_rate: {given} was given; it is above 0 and at most 100"), given=self.learning_rate
+            )
         if self.self_distillation and not self.average_weights:
-            raise ConfigError("self_distillation: it learns from averaged weights; set average_weights, say to 0.998")
+            raise ConfigError(
+                N_("self_distillation: it learns from averaged weights; set average_weights, say to 0.998")
+            )
 
     @property
     def train_images(self) -> int:
@@ -174,7 +187,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.preset, str) or not PRESET_NAME.fullmatch(self.preset):
             raise ConfigError(
-                f"preset: {shown(self.preset)} was given; it is a name of up to 60 letters, digits, '-', '_' and '.'"
+                N_("preset: {given} was given; it is a name of up to 60 letters, digits, '-', '_' and '.'"),
+                given=shown(self.preset),
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -188,10 +202,10 @@ class RunConfig:
         Raises ConfigError for an unknown setting or a value of the wrong kind.
         """
         if not isinstance(values, dict):
-            raise ConfigError("config: it is not a table of settings")
+            raise ConfigError(N_("config: it is not a table of settings"))
         for section in ("model", "train"):
             if not isinstance(values.get(section, {}), dict):
-                raise ConfigError(f"config: {section!r} is not a table of settings")
+                raise ConfigError(N_("config: {section!r} is not a table of settings"), section=section)
         _check_names(cls, values)
         return cls(
             preset=values.get("preset", "custom"),
@@ -204,7 +218,11 @@ class RunConfig:
         known = {f.name for part in (ModelConfig, TrainConfig) for f in fields(part)}
         given = {name: value for name, value in changes.items() if value is not None}
         if unknown := sorted(set(given) - known):
-            raise ConfigError(f"there is no setting {unknown[0]!r}; settings are {', '.join(sorted(known))}")
+            raise ConfigError(
+                N_("there is no setting {name!r}; settings are {names}"),
+                name=unknown[0],
+                names=", ".join(sorted(known)),
+            )
         model_names = {f.name for f in fields(ModelConfig)}
         return replace(
             self,
@@ -230,5 +248,7 @@ def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _check_names(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     """values itself, once every name in it is a field of kind."""
     if unknown := sorted(set(values) - {f.name for f in fields(kind)}):
-        raise ConfigError(f"config: unknown setting {shown(unknown[0])}; was it written by a newer version?")
+        raise ConfigError(
+            N_("config: unknown setting {name}; was it written by a newer version?"), name=shown(unknown[0])
+        )
     return values

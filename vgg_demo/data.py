@@ -18,6 +18,7 @@ import torch
 
 from vgg_demo.errors import DataError
 from vgg_demo.files import replacing
+from vgg_demo.text import N_
 
 Progress = Callable[[int, int], None]  # images done, images in all
 SHIPPED = Path(__file__).parent / "assets" / "mnist"
@@ -160,8 +161,12 @@ def _unpack(path: Path) -> bytes:
             temporary.write_bytes(content)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be written ({error.strerror or error}): free some space or make the folder writable, "
-            "or name another folder in the environment variable VGG_DEMO_DATA"
+            N_(
+                "{path} cannot be written ({error}): free some space or make the folder writable, "
+                "or name another folder in the environment variable VGG_DEMO_DATA"
+            ),
+            path=path,
+            error=error.strerror or error,
         ) from error
     return content
 

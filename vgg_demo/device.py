@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 
 from vgg_demo.errors import ConfigError, OutOfMemoryError
+from vgg_demo.text import N_
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -51,7 +52,7 @@ def make_fabric(device: str = "cpu", precision: str = "32-true") -> Fabric:
 def check_available(device: str) -> None:
     """Raises ConfigError when this machine has no such device, named as in TrainConfig."""
     if not is_available(device):
-        raise ConfigError(f"device {device!r}: this machine has none; choose auto or cpu")
+        raise ConfigError(N_("device {device!r}: this machine has none; choose auto or cpu"), device=device)
 
 
 def is_available(device: str) -> bool:
@@ -71,7 +72,7 @@ def typed_memory_errors() -> Iterator[None]:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and CPU_ALLOCATOR not in str(error):
             raise
         raise OutOfMemoryError(
-            "there is not enough memory for this network; choose a smaller batch, image size or width"
+            N_("there is not enough memory for this network; choose a smaller batch, image size or width")
         ) from error
 
 

@@ -1,8 +1,23 @@
 """Everything that can go wrong, as one tree. Every message says what was wrong and what would be right, in one line."""
 
+from __future__ import annotations
+
+from vgg_demo.text import Message
+
 
 class VggDemoError(Exception):
-    """Base of every error that this project raises on purpose."""
+    """Base of every error that this project raises on purpose.
+
+    text: marked with N_, so that it is put into words when it is shown, in the language of whoever reads it.
+    values: for its {names}.
+    """
+
+    def __init__(self, text: str = "", /, **values: object) -> None:
+        super().__init__(text)
+        self.message = Message(text, **values)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class ConfigError(VggDemoError):

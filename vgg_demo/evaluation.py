@@ -16,6 +16,7 @@ from vgg_demo.errors import CheckpointError
 from vgg_demo.metrics import wilson_interval
 from vgg_demo.model import VGG
 from vgg_demo.predictions import Predictions
+from vgg_demo.text import N_
 from vgg_demo.transforms import transform_batch
 
 
@@ -104,8 +105,10 @@ def predict(
     answers = torch.cat(logits).cpu().numpy()
     if not np.isfinite(answers).all():
         raise CheckpointError(
-            "this network's answers are not all numbers (NaN or infinite): its weights have grown beyond measure; "
-            "train it again with a smaller learning rate"
+            N_(
+                "this network's answers are not all numbers (NaN or infinite): its weights have grown beyond measure; "
+                "train it again with a smaller learning rate"
+            )
         )
     indices = np.arange(len(digits)) if sample is None else sample.numpy()
     return Predictions(answers, shown.labels.cpu().numpy(), indices.astype(np.int64), len(digits), seconds)

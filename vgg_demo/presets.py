@@ -123,5 +123,5 @@ DEFAULT_PRESET = "classroom"
 def get_preset(name: str) -> Preset:
     """The preset of that name. Raises ConfigError, naming those that exist."""
     if name not in PRESETS:
-        raise ConfigError(f"preset: there is no {name!r}; it is one of {', '.join(PRESETS)}")
+        raise ConfigError(N_("preset: there is no {name!r}; it is one of {names}"), name=name, names=", ".join(PRESETS))
     return PRESETS[name]

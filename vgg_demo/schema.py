@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vgg_demo.errors import ConfigError, FormatError
+from vgg_demo.text import N_, Message, _, translate
 
 Kind = Callable[[object], Any]
 
@@ -30,19 +31,19 @@ def parse_json(content: str | bytes) -> Any:
     try:
         return json.loads(content)
     except RecursionError:
-        raise FormatError("it is nested too deeply") from None
+        raise FormatError(N_("it is nested too deeply")) from None
     except ValueError as error:
-        raise FormatError(f"it is no JSON: {error}") from None
+        raise FormatError(N_("it is no JSON: {error}"), error=error) from None
 
 
 def read_json(path: Path) -> Any:
     """What a file of one JSON document says. Raises OSError when it cannot be opened, and FormatError."""
     if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise FormatError("it is no file")
+        raise FormatError(N_("it is no file"))
     with path.open("rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise FormatError(f"it is larger than {MOST_BYTES:,} bytes")
+        raise FormatError(N_("it is larger than {most:,} bytes"), most=MOST_BYTES)
     return parse_json(content)
 
 
@@ -52,17 +53,17 @@ def read_table(values: object, kinds: Mapping[str, Kind], required: Iterable[str
     Raises FormatError, which names the value, when one is of another kind, or a required one is missing.
     """
     if not isinstance(values, dict):
-        raise FormatError("it is not a table of names and values")
+        raise FormatError(N_("it is not a table of names and values"))
     for name in required:
         if name not in values:
-            raise FormatError(f"{name} is missing")
+            raise FormatError(N_("{name} is missing"), name=name)
     checked = {}
     for name, check in kinds.items():
         if name in values:
             try:
                 checked[name] = check(values[name])
             except FormatError as error:
-                raise FormatError(f"{name}: {error}") from None
+                raise FormatError("{name}: {error}", name=name, error=error) from None
     return checked
 
 
@@ -71,12 +72,12 @@ def table(kinds: Mapping[str, Kind], required: Iterable[str] = ()) -> Kind:
     return lambda value: read_table(value, kinds, required)
 
 
-def kind(is_right: Callable[[Any], bool], what: str) -> Kind:
+def kind(is_right: Callable[[Any], bool], what: str | Message) -> Kind:
     """The kind of those values for which is_right is true. what: the kind in words, for the message."""
 
     def check(value: object) -> Any:
         if not is_right(value):
-            raise FormatError(f"{shown(value)} was given; it is {what}")
+            raise FormatError(N_("{given} was given; it is {what}"), given=shown(value), what=what)
         return value
 
     return check
@@ -84,19 +85,22 @@ def kind(is_right: Callable[[Any], bool], what: str) -> Kind:
 
 def whole(low: int = 0, high: int = MOST_WHOLE) -> Kind:
     """A whole number from low to high; true and false are none."""
-    return kind(lambda value: type(value) is int and low <= value <= high, f"a whole number from {low} to {high}")
+    return kind(
+        lambda value: type(value) is int and low <= value <= high,
+        Message(N_("a whole number from {low} to {high}"), low=low, high=high),
+    )
 
 
 def number(low: float = -MOST_NUMBER, high: float = MOST_NUMBER) -> Kind:
     """A number from low to high, as a float; never NaN, never infinite."""
-    what = f"a number from {low:g} to {high:g}"
+    what = Message(N_("a number from {low:g} to {high:g}"), low=low, high=high)
     check = kind(lambda value: type(value) in (int, float) and low <= value <= high, what)
     return lambda value: float(check(value))
 
 
 def one_of(*choices: str) -> Kind:
     """One of some texts."""
-    return kind(lambda value: value in choices, f"one of {', '.join(choices)}")
+    return kind(lambda value: value in choices, Message(N_("one of {names}"), names=", ".join(choices)))
 
 
 def _is_text(value: object) -> bool:
@@ -105,8 +109,8 @@ def _is_text(value: object) -> bool:
     return is_short and not any("\ud800" <= letter <= "\udfff" for letter in str(value))
 
 
-text = kind(_is_text, f"a text of at most {MOST_TEXT:,} characters")
-flag = kind(lambda value: isinstance(value, bool), "true or false")
+text = kind(_is_text, Message(N_("a text of at most {most:,} characters"), most=MOST_TEXT))
+flag = kind(lambda value: isinstance(value, bool), Message(N_("true or false")))
 
 
 def optional(other: Kind) -> Kind:
@@ -116,7 +120,7 @@ def optional(other: Kind) -> Kind:
 
 def rows(kind_of_each: Kind, at_least: int = 0, at_most: int = 100_000) -> Kind:
     """A list of values of one kind."""
-    what = f"a list of {at_least} to {at_most:,} values"
+    what = Message(N_("a list of {low} to {high:,} values"), low=at_least, high=at_most)
     check = kind(lambda value: isinstance(value, list) and at_least <= len(value) <= at_most, what)
     return lambda value: [kind_of_each(part) for part in check(value)]
 
@@ -132,23 +136,43 @@ def check_fields(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None
 
     Raises ConfigError naming the field. Numbers that came as NaN are refused with the rest.
     """
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "nothing"}
+    names = {
+        int: N_("a whole number"),
+        float: N_("a number"),
+        bool: N_("true or false"),
+        str: N_("a text"),
+        type(None): N_("nothing"),
+    }
     for name, hint in field_types(config.__class__).items():
         value = getattr(config, name)
         if get_origin(hint) is Literal:
             if value not in get_args(hint):
-                raise ConfigError(f"{name}: {shown(value)} was given; it is one of {', '.join(get_args(hint))}")
+                raise ConfigError(
+                    N_("{name}: {given} was given; it is one of {names}"),
+                    name=name,
+                    given=shown(value),
+                    names=", ".join(get_args(hint)),
+                )
             continue
         allowed = get_args(hint) or (hint,)
         if float in allowed and type(value) is int and abs(value) < MOST_WHOLE:
             object.__setattr__(config, name, float(value))
         elif type(value) not in allowed or (isinstance(value, float) and math.isnan(value)):
-            right = "a finite number" if isinstance(value, float) else " or ".join(names[part] for part in allowed)
-            raise ConfigError(f"{name}: {shown(value)} was given; it is {right}")
+            alternatives = [translate(names[part]) for part in allowed]
+            right = _("a finite number") if isinstance(value, float) else _(" or ").join(alternatives)
+            raise ConfigError(
+                N_("{name}: {given} was given; it is {right}"), name=name, given=shown(value), right=right
+            )
         if name in ranges and value is not None:
             low, high = ranges[name]
             if not low <= value <= high:
-                raise ConfigError(f"{name}: {value} was given; it is between {low:g} and {high:g}")
+                raise ConfigError(
+                    N_("{name}: {given} was given; it is between {low:g} and {high:g}"),
+                    name=name,
+                    given=value,
+                    low=low,
+                    high=high,
+                )
 
 
 def shown(value: object) -> str:

@@ -34,7 +34,12 @@ def plain(text: object) -> str:
 
 def percent(share: float, digits: int = 2) -> str:
     """A fraction as a percentage: 0.9912 is 99.12 %."""
-    return f"{share * 100:.{digits}f} %"
+    return per_cent(f"{share * 100:.{digits}f}")
+
+
+def per_cent(number: str) -> str:
+    """A number, or what a chart writes in its place, with the sign for hundredths."""
+    return _("{number} %").format(number=number)
 
 
 def percent_or_dash(share: float | None) -> str:
@@ -46,7 +51,7 @@ _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def short(value: float) -> str:
-    """A number that may be very large or very small, to two digits: 29 million, 0.17, 1.5·10⁻⁷. NaN is a dash."""
+    """A number that may be very large or very small, to two digits: 29,000,000, 0.17, 1.5·10⁻⁷. NaN is a dash."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -55,30 +60,52 @@ def short(value: float) -> str:
     size = abs(rounded)
     if size == 0 or 0.001 <= size < 100:
         text = f"{rounded:g}"
-    elif 100 <= size < 1e6:
+    elif 100 <= size < 1e9:
         text = f"{rounded:,.0f}"
-    elif 1e6 <= size < 1e9:
-        text = _("{count} million").format(count=f"{rounded / 1e6:g}")
-    elif 1e9 <= size < 1e12:
-        text = _("{count} billion").format(count=f"{rounded / 1e9:g}")
     else:
         digits, _e, power = f"{rounded:.1e}".partition("e")
         text = f"{digits.removesuffix('.0')}·10{str(int(power)).translate(_RAISED)}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def format_duration(seconds: float) -> str:
+    """A duration as a person says it: 8 s, 2 min, 15 h."""
+    if seconds < 90:
+        return _("{count} s").format(count=max(1, round(seconds)))
+    if seconds < 90 * 60:
+        return _("{count} min").format(count=round(seconds / 60))
+    return _("{count} h").format(count=round(seconds / 3600))
+
+
+def format_bytes(count: float) -> str:
+    """A size of memory as a person says it: 640 MB, 3.2 GB."""
+    return f"{count / 1e6:.0f} MB" if count < 999.5e6 else f"{count / 1e9:.1f} GB"
+
+
 class _Filler(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec == "short":
             return short(value)
+        if format_spec == "duration":
+            return format_duration(value)
         if format_spec.endswith(" %"):
             return percent(value, int(format_spec.removesuffix(" %")))
         return str(super().format_field(value, format_spec))
 
 
 def fill(text: str, **values: object) -> str:
-    """text.format(…) that also knows {x:short}, as short writes it, and {x:1 %}, as percent does with one digit."""
+    """text.format(…) that also knows {x:short} and {x:duration}, and {x:1 %}, as percent writes it with one digit."""
     return _Filler().format(text, **values)
+
+
+class Message:
+    """A text, marked with N_, and the values for its {names}: put into words when it is shown, and not before."""
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        self.text, self.values = text, values
+
+    def __str__(self) -> str:
+        return fill(translate(self.text), **self.values) if self.values else translate(self.text)
 
 
 def confidence_in_words(probability: float) -> str:

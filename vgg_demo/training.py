@@ -25,6 +25,7 @@ from vgg_demo.model import VGG
 from vgg_demo.recipe.augmentation import augment_batch, vary_handwriting
 from vgg_demo.recipe.averaging import averaged_network, exponential_moving_average, recompute_batch_norm, soft_targets
 from vgg_demo.recipe.schedule import LearningRateOverride, learning_rate_at
+from vgg_demo.text import N_
 from vgg_demo.transforms import transform_batch
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class Training:
                 float(override["value"]), int(override["step"])
             )
         except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
-            raise RunError("the saved state is of another training than this run's; start a new run") from error
+            raise RunError(N_("the saved state is of another training than this run's; start a new run")) from error
 
 
 @dataclass(frozen=True)

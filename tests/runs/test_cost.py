@@ -18,12 +18,11 @@ from vgg_demo.presets import get_preset
 from vgg_demo.runs.cost import (
     estimate_memory,
     estimate_seconds,
-    format_bytes,
-    format_duration,
     measure_step,
     record_speed,
 )
 from vgg_demo.runs.store import create_run
+from vgg_demo.text import format_bytes, format_duration
 
 MEASURED = {
     "classroom": get_preset("classroom").config.with_changes(steps=3, batch_size=512),

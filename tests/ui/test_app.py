@@ -456,7 +456,7 @@ def test_list_reads_the_events_of_many_runs_once(home: Path, monkeypatch: pytest
     after = [runs_list.describe(run) for run in many]
 
     assert opened == ["run-7"]
-    assert (after[7]["steps"], after[7]["loss, last batches"]) == (2, 0.5)
+    assert (after[7]["steps"], after[7]["loss"]) == (2, 0.5)
     assert [row for row in after if row["run"] != "run-7"] == [row for row in before if row["run"] != "run-7"]
 
 

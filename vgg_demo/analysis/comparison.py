@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vgg_demo.errors import DataError
 from vgg_demo.predictions import Positions, Predictions
+from vgg_demo.text import N_
 
 SIGNIFICANT = 0.05
 
@@ -36,7 +37,7 @@ class Comparison:
 def compare(first: Predictions, second: Predictions) -> Comparison:
     """Compare two networks' answers to the same digits. Raises DataError when the digits are not the same."""
     if not np.array_equal(first.indices, second.indices) or not np.array_equal(first.labels, second.labels):
-        raise DataError("the two networks were shown different digits; evaluate both on the same ones")
+        raise DataError(N_("the two networks were shown different digits; evaluate both on the same ones"))
     only_first = _positions(first.is_right & ~second.is_right)
     only_second = _positions(~first.is_right & second.is_right)
     return Comparison(

@@ -10,6 +10,7 @@ from vgg_demo.data import Digits, Progress, batches
 from vgg_demo.errors import CheckpointError
 from vgg_demo.evaluation import batch_size_for
 from vgg_demo.model import VGG
+from vgg_demo.text import N_
 from vgg_demo.transforms import transform_batch
 
 COMPONENTS = 50
@@ -40,7 +41,7 @@ def project(features: torch.Tensor) -> npt.NDArray[np.float32]:
     centred = features - features.mean(0)
     if len(features) < SMALLEST or not torch.isfinite(centred).all() or float(centred.std()) < 1e-6:
         raise CheckpointError(
-            "this network makes the same of every digit, so there is nothing to lay out; it has not learned yet"
+            N_("this network makes the same of every digit, so there is nothing to lay out; it has not learned yet")
         )
     from sklearn.manifold import TSNE  # takes a second to load
 

@@ -13,6 +13,7 @@ from typing import Any
 from vgg_demo.config import CLASSES
 from vgg_demo.errors import FormatError
 from vgg_demo.schema import Kind, number, read_table, rows, table, text, whole
+from vgg_demo.text import N_
 
 NAN = float("nan")
 
@@ -99,7 +100,7 @@ class Diagnosis:
         """Read what to_dict wrote; null is NaN. Raises FormatError when it is something else."""
         checked = read_table(values, DIAGNOSIS, DIAGNOSIS)
         if not sum(checked["answers"]) or not sum(checked["shown"]):
-            raise FormatError("a diagnosis of no images")
+            raise FormatError(N_("a diagnosis of no images"))
         layers = tuple(LayerFigures(**layer) for layer in checked["layers"])
         return cls(
             **{**checked, "layers": layers, "answers": tuple(checked["answers"]), "shown": tuple(checked["shown"])}

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from vgg_demo.errors import ImageError
+from vgg_demo.text import N_
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
@@ -36,7 +37,7 @@ def list_pictures(paths: Iterable[Path]) -> list[Path]:
             continue
         inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
         if not inside:
-            raise ImageError(f"{path}: there is no picture in this folder; put PNG or JPEG files into it")
+            raise ImageError(N_("{path}: there is no picture in this folder; put PNG or JPEG files into it"), path=path)
         files += inside
     return files
 
@@ -47,7 +48,7 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
     Raises ImageError when the file is missing, is no picture, is cut short, or has over 120 million pixels.
     """
     if not path.is_file():
-        raise ImageError(f"{path}: there is no such file; give the path of a picture")
+        raise ImageError(N_("{path}: there is no such file; give the path of a picture"), path=path)
     return decode_image(path, str(path))
 
 
@@ -57,8 +58,13 @@ def decode_image(file: Path | BinaryIO, name: str, max_pixels: int = MAX_PIXELS)
         pixels = image.width * image.height
         max_pixels = min(max_pixels, MAX_PIXELS_OF.get(image.format or "", max_pixels))
         if pixels > max_pixels:
-            most = f"at most {max_pixels // 1_000_000} million"
-            raise ImageError(f"{name}: {image.width}x{image.height} pixels are too many; {most}")
+            raise ImageError(
+                N_("{name}: {width}x{height} pixels are too many; at most {most} million"),
+                name=name,
+                width=image.width,
+                height=image.height,
+                most=max_pixels // 1_000_000,
+            )
         with _one_large_at_a_time if pixels > LARGE else nullcontext():
             return _decode(image)
 
@@ -83,10 +89,15 @@ def _opened(file: Path | BinaryIO, name: str, max_pixels: int) -> Iterator[Image
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        most = f"at most {max_pixels // 1_000_000} million pixels"
-        raise ImageError(f"{name}: the picture is too large; {most}") from error
+        raise ImageError(
+            N_("{name}: the picture is too large; at most {most} million pixels"),
+            name=name,
+            most=max_pixels // 1_000_000,
+        ) from error
     except Exception as error:  # the readers of Pillow raise errors of any type for damaged files
-        raise ImageError(f"{name}: it is not a picture that can be read, or it is damaged; use PNG or JPEG") from error
+        raise ImageError(
+            N_("{name}: it is not a picture that can be read, or it is damaged; use PNG or JPEG"), name=name
+        ) from error
 
 
 def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:

@@ -23,6 +23,7 @@ from vgg_demo.data import Digits, Progress
 from vgg_demo.drawing.image_files import count_pixels, decode_image
 from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.errors import BlankImageError, DataError, ImageError
+from vgg_demo.text import N_, Message
 
 MAX_FILES = 5_000
 MAX_ENTRIES = 20_000  # of a zip, whatever they are
@@ -39,10 +40,15 @@ DIGIT_NAMES = {str(digit) for digit in range(CLASSES)}
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that was not used, and why, in a few words."""
+    """A file that was not used, and why."""
 
     name: str
-    reason: str
+    why: Message | ImageError
+
+    @property
+    def reason(self) -> str:
+        """Why, in a few words."""
+        return str(self.why).removeprefix(f"{self.name}: ")
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class PictureFile:
 def read_folder(folder: Path, on_progress: Progress | None = None) -> OwnDigits:
     """Read folder/0/… to folder/9/…. Links out of the folder are not followed. Raises DataError."""
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder; give one with sub-folders 0 to 9")
+        raise DataError(N_("{folder}: there is no such folder; give one with sub-folders 0 to 9"), folder=folder)
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     files = [PictureFile(path.relative_to(folder).as_posix(), path.stat().st_size, path.read_bytes) for path in paths]
     return read_pictures(files, on_progress)
@@ -78,15 +84,19 @@ def read_zip(file: Path | io.BytesIO, on_progress: Progress | None = None) -> Ow
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             if len(entries) > MAX_ENTRIES:
-                raise DataError(f"the zip has {len(entries):,} entries; at most {MAX_ENTRIES:,}")
+                raise DataError(
+                    N_("the zip has {count:,} entries; at most {most:,}"), count=len(entries), most=MAX_ENTRIES
+                )
             if _overlap(entries):
                 raise DataError(
-                    "entries of the zip overlap, as in one that is made to keep a reader busy; pack it again"
+                    N_("entries of the zip overlap, as in one that is made to keep a reader busy; pack it again")
                 )
             files = [_member(archive, info) for info in entries if not info.is_dir()]
             return read_pictures(files, on_progress)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError) as error:
-        raise DataError(f"the zip cannot be read ({error}); pack it again, with sub-folders 0 to 9") from error
+        raise DataError(
+            N_("the zip cannot be read ({error}); pack it again, with sub-folders 0 to 9"), error=error
+        ) from error
 
 
 def read_uploads(uploads: Iterable[tuple[str, bytes]], on_progress: Progress | None = None) -> OwnDigits:
@@ -109,16 +119,16 @@ def read_pictures(files: list[PictureFile], on_progress: Progress | None = None)
         try:
             label = label_of(file.name)
             if len(images) >= MAX_FILES:
-                raise ImageError(f"over the limit of {MAX_FILES:,} pictures")
+                raise ImageError(N_("over the limit of {most:,} pictures"), most=MAX_FILES)
             if file.size > MAX_FILE_BYTES:
-                raise ImageError(f"over {MAX_FILE_BYTES // 1_000_000} MB")
+                raise ImageError(N_("over {most} MB"), most=MAX_FILE_BYTES // 1_000_000)
             if total_bytes + file.size > MAX_TOTAL_BYTES:
-                raise ImageError(f"over {MAX_TOTAL_BYTES // 1_000_000} MB in all, unpacked")
+                raise ImageError(N_("over {most} MB in all, unpacked"), most=MAX_TOTAL_BYTES // 1_000_000)
             total_bytes += file.size
             content = file.read()
             pixels = count_pixels(content)
             if total_pixels + pixels > MAX_TOTAL_PIXELS:
-                raise ImageError(f"over {MAX_TOTAL_PIXELS // 1_000_000:,} million pixels in all")
+                raise ImageError(N_("over {most:,} million pixels in all"), most=MAX_TOTAL_PIXELS // 1_000_000)
             total_pixels += pixels
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a picture
@@ -126,13 +136,13 @@ def read_pictures(files: list[PictureFile], on_progress: Progress | None = None)
             labels.append(label)
             names.append(file.name)
         except BlankImageError:
-            left_out.append(LeftOut(file.name, "there is nothing on it"))
+            left_out.append(LeftOut(file.name, Message(N_("there is nothing on it"))))
         except ImageError as error:
-            left_out.append(LeftOut(file.name, str(error).removeprefix(f"{file.name}: ")))
+            left_out.append(LeftOut(file.name, error))
         except (OSError, MemoryError):
-            left_out.append(LeftOut(file.name, "it cannot be read"))
+            left_out.append(LeftOut(file.name, Message(N_("it cannot be read"))))
     if not images:
-        raise DataError(_why_empty(left_out))
+        raise _nothing_usable(left_out)
     digits = Digits(torch.from_numpy(np.stack(images))[:, None], torch.tensor(labels))  # (N, 1, 28, 28), (N,)
     return OwnDigits(digits, names, left_out)
 
@@ -141,7 +151,7 @@ def label_of(name: str) -> int:
     """The digit that a path says: its last folder that is called 0 to 9. Raises ImageError when none is."""
     folders = [part for part in PurePosixPath(name).parts[:-1] if part in DIGIT_NAMES]
     if not folders:
-        raise ImageError("it lies in no folder called 0 to 9")
+        raise ImageError(N_("it lies in no folder called 0 to 9"))
     return int(folders[-1])
 
 
@@ -156,11 +166,11 @@ def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> PictureFile:
     def read() -> bytes:
         if info.flag_bits & 1:
-            raise ImageError("it is encrypted")
+            raise ImageError(N_("it is encrypted"))
         if info.compress_type not in PACKINGS:
-            raise ImageError("it is packed in an unusual way; pack the zip again, with the usual one (deflate)")
+            raise ImageError(N_("it is packed in an unusual way; pack the zip again, with the usual one (deflate)"))
         if info.file_size > MAX_RATIO * max(1, info.compress_size) and info.file_size > CHUNK:
-            raise ImageError("it is packed suspiciously small (a decompression bomb?)")
+            raise ImageError(N_("it is packed suspiciously small (a decompression bomb?)"))
         return b"".join(_chunks(archive, info))
 
     return PictureFile(info.filename, info.file_size, read)
@@ -174,10 +184,10 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
             while chunk := member.read(CHUNK):
                 size += len(chunk)
                 if size > MAX_FILE_BYTES:
-                    raise ImageError(f"over {MAX_FILE_BYTES // 1_000_000} MB")
+                    raise ImageError(N_("over {most} MB"), most=MAX_FILE_BYTES // 1_000_000)
                 yield chunk
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise ImageError("it is damaged in the zip") from error
+        raise ImageError(N_("it is damaged in the zip")) from error
 
 
 def _is_clutter(name: str) -> bool:
@@ -185,9 +195,15 @@ def _is_clutter(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) or part == "Thumbs.db" for part in PurePosixPath(name).parts)
 
 
-def _why_empty(left_out: list[LeftOut]) -> str:
-    right = "put pictures into sub-folders called 0 to 9, by the digit that is on them"
+def _nothing_usable(left_out: list[LeftOut]) -> DataError:
+    right = Message(N_("put pictures into sub-folders called 0 to 9, by the digit that is on them"))
     if not left_out:
-        return f"there is no picture in it; {right}"
+        return DataError(N_("there is no picture in it; {right}"), right=right)
     first = left_out[0]
-    return f"none of its {len(left_out):,} files can be used ({first.name}: {first.reason}); {right}"
+    return DataError(
+        N_("none of its {count:,} files can be used ({name}: {reason}); {right}"),
+        count=len(left_out),
+        name=first.name,
+        reason=Message("{left_out.reason}", left_out=first),
+        right=right,
+    )

@@ -11,6 +11,7 @@ from vgg_demo.drawing.contrast import border_of, paper_shade, to_grey
 from vgg_demo.drawing.grey import INK_LEVEL, NEIGHBOURS, Grey, Pixels, label_parts, part_lengths, spread
 from vgg_demo.drawing.photos import is_photograph, paper_contrast
 from vgg_demo.errors import BlankImageError
+from vgg_demo.text import N_
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two exclusive
 
@@ -19,7 +20,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two exclus
 UNEVENNESS, FAINTEST, FAINT = 8, 4 / 255, 24 / 255
 SPECK_INK, SPECK_LENGTH = 0.25, 0.2  # of the largest part's: what has less ink and is shorter is no part of a digit
 SMALLEST_DOT = 12  # pixels
-BLANK = "nothing on the picture stands out from its background; draw a digit, or use a picture with more contrast"
+BLANK = N_("nothing on the picture stands out from its background; draw a digit, or use a picture with more contrast")
 # Two parts are two digits when both are this tall beside the taller one, and overlap by at most so much of the
 # narrower one's width; the gap is counted as a negative overlap
 DIGIT_HEIGHT = 0.6

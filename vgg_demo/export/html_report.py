@@ -11,14 +11,15 @@ import numpy.typing as npt
 from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.evaluation import Evaluation, summarise_predictions
 from vgg_demo.export.result_files import Subject, curves_png, digit_png, matrix_png
+from vgg_demo.language import language
 from vgg_demo.metrics import selective_accuracy, worst_confusions
 from vgg_demo.predictions import Predictions
-from vgg_demo.text import _, fill, percent, percent_or_dash
+from vgg_demo.text import _, fill, ngettext, percent, percent_or_dash, translate
 
 MISTAKES = 60
 SCREEN_DPI = 130
 HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title><style>{style}</style></head><body>
 """
@@ -42,7 +43,7 @@ def html_report(predictions: Predictions, images: npt.NDArray[np.uint8], subject
     images: uint8 (available, 28, 28), the set that predictions.indices point into. notes: sentences to put on top.
     """
     result = summarise_predictions(predictions)
-    title = _("{network} on {digits}").format(network=subject.network, digits=subject.digits)
+    title = _("{network} on {digits}").format(network=subject.network, digits=translate(subject.digits))
     parts = [
         f"<h1>{escape(title)}</h1>",
         _headline(result, predictions),
@@ -61,7 +62,7 @@ def html_report(predictions: Predictions, images: npt.NDArray[np.uint8], subject
         _mistakes(predictions, images, subject),
         f"<p><small>{escape(_origin(subject))}</small></p>",
     ]
-    return HEAD.format(title=escape(title), style=STYLE) + "\n".join(parts) + "\n</body></html>\n"
+    return HEAD.format(language=language(), title=escape(title), style=STYLE) + "\n".join(parts) + "\n</body></html>\n"
 
 
 def _heading(text: str) -> str:
@@ -129,7 +130,11 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 def _mistakes(predictions: Predictions, images: npt.NDArray[np.uint8], subject: Subject) -> str:
     positions = predictions.mistakes()
-    intro = _("{count:,} mistakes; the first {shown:,} are shown. Some labels are doubtful even to people.")
+    intro = ngettext(
+        "One mistake. Some labels are doubtful even to people.",
+        "{count:,} mistakes; the first {shown:,} are shown. Some labels are doubtful even to people.",
+        len(positions),
+    )
     parts = [f"<p>{escape(intro.format(count=len(positions), shown=min(MISTAKES, len(positions))))}</p>"]
     for position in positions[:MISTAKES].tolist():
         index, true, answer = (int(a[position]) for a in (predictions.indices, predictions.labels, predictions.answers))

@@ -26,7 +26,8 @@ PRINT_DPI = 300
 
 @dataclass(frozen=True)
 class Subject:
-    """What a report is about. digits: which set, in words. names: what to call each image, when it has a name."""
+    """What a report is about. digits: which set, in words that N_ marked; files other than
+    the report have them in English. names: what to call each image, when it has a name."""
 
     network: str
     digits: str

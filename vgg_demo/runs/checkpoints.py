@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vgg_demo.errors import CheckpointError
 from vgg_demo.runs.store import NAME, PRETRAINED, SHIPPED_MODEL, Run, home, list_runs, shipped_names
+from vgg_demo.text import N_
 
 
 def answers_path(sha256: str) -> Path:
@@ -31,12 +32,14 @@ def find_checkpoint(text: str | None = None) -> Path:
         if run.checkpoint_path.is_file():
             return run.checkpoint_path
         if run.config_path.is_file():
-            raise CheckpointError(f"run {text!r} has no checkpoint yet; let it train for a while")
+            raise CheckpointError(N_("run {name!r} has no checkpoint yet; let it train for a while"), name=text)
     path = Path(text).expanduser()
     if text and path.is_dir():
         path = path / "model.safetensors"
     if not path.is_file():
         raise CheckpointError(
-            f"there is no checkpoint {text!r}; give a .safetensors file, the name of a run, or {SHIPPED_MODEL!r}"
+            N_("there is no checkpoint {name!r}; give a .safetensors file, the name of a run, or {shipped!r}"),
+            name=text,
+            shipped=SHIPPED_MODEL,
         )
     return path

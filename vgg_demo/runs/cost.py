@@ -95,20 +95,6 @@ def estimate_memory(config: RunConfig) -> int:
     return PROCESS_BYTES + 4 * copies * count_parameters(model) + train.batch_size * per_image
 
 
-def format_duration(seconds: float) -> str:
-    """A duration as a person says it: 8 s, 2 min, 15 h."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{round(seconds / 3600)} h"
-
-
-def format_bytes(count: float) -> str:
-    """A size of memory as a person says it: 640 MB, 3.2 GB."""
-    return f"{count / 1e6:.0f} MB" if count < 999.5e6 else f"{count / 1e9:.1f} GB"
-
-
 def _key(config: RunConfig) -> str:
     """What decides the time of a step: the network, the batch, and this machine."""
     train = config.train

@@ -21,6 +21,7 @@ from vgg_demo.runs.pinned import PinnedDigit, pin
 from vgg_demo.runs.processes import detached, leave_core, lower_priority, process_started, training_environment
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
 from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
+from vgg_demo.text import N_
 
 IDLE_POLL_SECONDS = 1.0  # a look takes under a hundredth of that with 50 runs
 TRAINING_NICENESS, MEASURING_NICENESS = 5, 10  # the page comes first
@@ -91,10 +92,10 @@ def resume_run(run: Run, in_queue: bool = False, here: bool = False, attached: b
     here and attached: as in start_run.
     """
     if run.status().state == "finished":
-        raise RunError(f"run {run.name!r} has finished; there is nothing to resume")
+        raise RunError(N_("run {name!r} has finished; there is nothing to resume"), name=run.name)
     with store_lock():
         if not run.status().is_over:
-            raise RunError(f"run {run.name!r} is still going; there is nothing to resume")
+            raise RunError(N_("run {name!r} is still going; there is nothing to resume"), name=run.name)
         _wait_or_launch(run, in_queue, here, attached)
     dispatch()
 
@@ -104,7 +105,7 @@ def continue_run(run: Run, epochs: int, in_queue: bool = False) -> None:
     with store_lock():
         config = run.config()
         if not run.status().is_over:
-            raise RunError(f"run {run.name!r} is still going; it can be continued when it is over")
+            raise RunError(N_("run {name!r} is still going; it can be continued when it is over"), name=run.name)
         if config.train.steps is None:
             longer = replace(config.train, epochs=config.train.epochs + epochs)
         else:
@@ -118,8 +119,8 @@ def withdraw_run(run: Run) -> None:
     """Take a waiting run out of the queue. Raises RunError when it has started already."""
     with store_lock():
         if run.status().state != "queued":
-            raise RunError(f"run {run.name!r} does not wait any more")
-        run.update_status(state="stopped", ended=time.time(), reason="withdrawn before it started")
+            raise RunError(N_("run {name!r} does not wait any more"), name=run.name)
+        run.update_status(state="stopped", ended=time.time(), reason=N_("withdrawn before it started"))
 
 
 def dispatch() -> None:
@@ -150,7 +151,7 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
     """
     status = run.status()
     if status.is_active:
-        raise RunError(f"run {run.name!r} is still going; two processes cannot work on one run")
+        raise RunError(N_("run {name!r} is still going; two processes cannot work on one run"), name=run.name)
     warm = warm_worker.take() if warm_worker and not (here or attached) else None
     process = warm
     if process is None and not here:

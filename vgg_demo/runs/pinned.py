@@ -21,6 +21,7 @@ from vgg_demo.config import CLASSES
 from vgg_demo.errors import FormatError, RunError
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import MOST_BYTES, Kind, kind, number, optional, parse_json, read_table, rows, table, text, whole
+from vgg_demo.text import N_
 
 MOST_PINNED = 8
 DIGIT_BYTES = 28 * 28
@@ -56,9 +57,9 @@ class PinnedDigit:
         try:
             pixels = base64.b64decode(checked["digit"], validate=True)
         except (binascii.Error, ValueError):
-            raise FormatError("digit: it is no base64") from None
+            raise FormatError(N_("digit: it is no base64")) from None
         if len(pixels) != DIGIT_BYTES:
-            raise FormatError(f"digit: it has {len(pixels)} bytes; it is {DIGIT_BYTES}")
+            raise FormatError(N_("digit: it has {count} bytes; it is {right}"), count=len(pixels), right=DIGIT_BYTES)
         return cls(pixels, checked.get("label"))
 
 
@@ -66,7 +67,7 @@ def pin(run: Run, digit: PinnedDigit) -> None:
     """Pin a digit to a run, or give it another label. Raises RunError when there is no room, StorageError."""
     others = [other for other in pinned_digits(run) if other.id != digit.id]
     if len(others) >= MOST_PINNED:
-        raise RunError(f"a run watches at most {MOST_PINNED} digits; remove one of them first")
+        raise RunError(N_("a run watches at most {most} digits; remove one of them first"), most=MOST_PINNED)
     run.send("pin", **digit.to_dict())
 
 
@@ -156,6 +157,6 @@ def take_probabilities(event: object, known: dict[str, Answers]) -> None:
     row = read_table(event, PROBABILITIES, PROBABILITIES)
     digits = {digit["id"]: digit["probabilities"] for digit in row["digits"]}
     if any(known[id].steps[-1] > row["step"] for id in digits if id in known):
-        raise FormatError("steps come one after the other")
+        raise FormatError(N_("steps come one after the other"))
     for id, probabilities in digits.items():
         known.setdefault(id, Answers()).add(row["step"], probabilities)

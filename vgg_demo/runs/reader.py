@@ -16,6 +16,7 @@ from vgg_demo.runs.pinned import Answers, take_probabilities
 from vgg_demo.runs.series import Smoother, Thinner
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import LONGEST, Kind, number, optional, parse_json, read_table, whole
+from vgg_demo.text import N_
 
 SMOOTHED_LOSS = 0.9  # of the loss as a figure: the average of about the last ten batches
 JUDGED_AGAIN = 1.02  # times as many steps as when it was last judged, which looks at all of them
@@ -70,7 +71,7 @@ class Curve:
         if kind == "step":
             row = read_table(event, STEP, STEP)
             if row["step"] <= self.last_step:
-                raise FormatError("steps come one after the other")
+                raise FormatError(N_("steps come one after the other"))
             self.losses.append(math.nan if row["loss"] is None else row["loss"])
             self.learning_rates.append(row["learning_rate"])
             self.seconds.append(row["seconds"])
@@ -87,12 +88,12 @@ class Curve:
         elif kind == "diagnosis":
             diagnosis = Diagnosis.from_dict(event)
             if self.diagnoses and self.diagnoses[0].layer_names != diagnosis.layer_names:
-                raise FormatError("its layers are another network's")
+                raise FormatError(N_("its layers are another network's"))
             self.diagnoses.append(diagnosis)
         elif kind == "probabilities":
             take_probabilities(event, self.probabilities)
         elif not isinstance(kind, str):
-            raise FormatError("it is no event")  # one of a newer version is passed over
+            raise FormatError(N_("it is no event"))  # one of a newer version is passed over
 
     def places(self) -> list[int]:
         """Which of the steps to draw, as places in the lists: every peak of the loss, the ends of epochs, the last."""

@@ -11,8 +11,9 @@ from vgg_demo.files import replacing
 from vgg_demo.runs.reader import EPOCH
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import LONGEST, Kind, number, optional, read_table, table, whole
+from vgg_demo.text import N_, Message
 
-DISK_FULL = "the disk is full; free some space, then resume the run; what was saved before is untouched"
+DISK_FULL = N_("the disk is full; free some space, then resume the run; what was saved before is untouched")
 POSITION: dict[str, Kind] = {
     "metrics_bytes": whole(),
     "log_bytes": whole(),
@@ -32,7 +33,9 @@ def write_resume(run: Run, state: dict[str, Any]) -> None:
         with replacing(run.resume_path) as temporary:
             torch.save(state, temporary)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise StorageError(f"{run.resume_path.name} cannot be written: {DISK_FULL}") from error
+        raise StorageError(
+            N_("{file} cannot be written: {why}"), file=run.resume_path.name, why=Message(DISK_FULL)
+        ) from error
 
 
 def read_resume(run: Run) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from vgg_demo.errors import FormatError, StorageError
 from vgg_demo.files import write_text
 from vgg_demo.runs.store import Run, store_lock
 from vgg_demo.schema import LATEST, Kind, number, read_json, read_table, rows, table, text
+from vgg_demo.text import N_
 
 FILE = "test_reveals.json"
 REVEALS: dict[str, Kind] = {"reveals": rows(table({"time": number(0, LATEST), "checkpoint": text}))}
@@ -35,8 +36,12 @@ def add_reveal(run: Run, checkpoint: str) -> int:
             write_text(run.path / FILE, json.dumps({"reveals": reveals}))
     except OSError as error:
         raise StorageError(
-            f"{run.path / FILE} cannot be written ({error.strerror or error}), so this look at the test result could "
-            "not be counted; free some space or make the folder writable"
+            N_(
+                "{path} cannot be written ({error}), so this look at the test result could "
+                "not be counted; free some space or make the folder writable"
+            ),
+            path=run.path / FILE,
+            error=error.strerror or error,
         ) from error
     return len(reveals)
 

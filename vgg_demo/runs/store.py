@@ -35,13 +35,14 @@ from vgg_demo.files import write_text
 from vgg_demo.runs.processes import is_alive
 from vgg_demo.runs.status import Status
 from vgg_demo.schema import read_json
+from vgg_demo.text import N_
 
 PROJECT = Path(__file__).parent.parent.parent
 PRETRAINED = PROJECT / "checkpoints" / "pretrained"
 SHIPPED_MODEL = "best"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 NO_FOLDER = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.IGNORECASE)  # on Windows
-DIED = "the process died"
+DIED = N_("the process died")
 LOCK_SECONDS = 30.0
 
 
@@ -116,7 +117,7 @@ class Run:
     def require(self, identity: str) -> None:
         """Raise RunError when the folder was deleted, also where a later run has its name. identity: as it was."""
         if not self.path.is_dir() or self.identity not in ("", identity):  # "" is a status that cannot be read
-            raise RunError(f"run {self.name!r}: its folder was deleted while it trained")
+            raise RunError(N_("run {name!r}: its folder was deleted while it trained"), name=self.name)
 
     def write_status(self, status: Status) -> None:
         """Replace status.json whole."""
@@ -132,12 +133,14 @@ class Run:
         """Append a command for the worker: "stop", "pause", "resume" and so on. Raises StorageError."""
         line = json.dumps({"command": command, **values, "time": time.time()}) + "\n"
         if self.control_path.exists() and not self.control_path.is_file():  # a pipe would be waited for
-            raise StorageError(f"{self.control_path} is no file")
+            raise StorageError(N_("{path} is no file"), path=self.control_path)
         try:
             with self.control_path.open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:
-            raise StorageError(f"{self.control_path} cannot be written ({error.strerror or error})") from error
+            raise StorageError(
+                N_("{path} cannot be written ({error})"), path=self.control_path, error=error.strerror or error
+            ) from error
 
 
 def create_run(config: RunConfig, name: str | None = None, owner: str | None = None) -> Run:
@@ -173,7 +176,7 @@ def get_run(name: str) -> Run:
     """The run of that name. Raises RunNotFoundError, and looks at no other run for it: pages ask once a second."""
     run = Run(home() / name)
     if not NAME.fullmatch(name) or not isfile(run.config_path):
-        raise RunNotFoundError(f"there is no run {name!r}")
+        raise RunNotFoundError(N_("there is no run {name!r}"), name=name)
     return run
 
 
@@ -210,7 +213,7 @@ def store_lock() -> Iterator[None]:
         home().mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
-        raise RunError("another process has held the store of runs for too long; try again") from error
+        raise RunError(N_("another process has held the store of runs for too long; try again")) from error
     except OSError as error:
         raise _not_writable(error) from error
     try:
@@ -232,22 +235,27 @@ def _refuse_while_going(run: Run) -> None:
     except RunError:
         return  # a damaged folder: no process can be at work in it
     if not status.is_over:
-        raise RunError(f"run {run.name!r} is still going; stop it first")
+        raise RunError(N_("run {name!r} is still going; stop it first"), name=run.name)
 
 
 def _make_named(root: Path, name: str) -> Path:
     if not NAME.fullmatch(name) or NO_FOLDER.fullmatch(name):
         raise RunError(
-            f"run name {name!r}: use up to 60 letters, digits, '-', '_' and '.', beginning with a letter or digit, not "
-            "ending with '.', and none that Windows keeps for itself"
+            N_(
+                "run name {name!r}: use up to 60 letters, digits, '-', '_' and '.', beginning with a letter or digit, "
+                "not ending with '.', and none that Windows keeps for itself"
+            ),
+            name=name,
         )
     if name.casefold() in {taken.casefold() for taken in (*shipped_names(), PRETRAINED.name)}:
-        raise RunError(f"run name {name!r}: a network that ships with the project has it; choose another name")
+        raise RunError(
+            N_("run name {name!r}: a network that ships with the project has it; choose another name"), name=name
+        )
     try:
         (root / name).mkdir()
     except FileExistsError:
         raise RunError(
-            f"run {name!r} exists already; choose another name, or --resume --run {name} to go on with it"
+            N_("run {name!r} exists already; choose another name, or --resume --run {name} to go on with it"), name=name
         ) from None
     return root / name
 

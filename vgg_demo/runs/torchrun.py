@@ -24,6 +24,7 @@ from vgg_demo.runs.manager import TRAINING_NICENESS
 from vgg_demo.runs.processes import lower_priority
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import run_worker
+from vgg_demo.text import N_
 from vgg_demo.training import Training
 
 LONGEST_SILENCE = timedelta(days=7)  # a pause may be long; a process that dies is noticed at once
@@ -73,7 +74,9 @@ def follow() -> None:
                 return
     except RuntimeError as error:
         raise RunFailedError(
-            f"process {dist.get_rank()} failed: it has lost touch with the others ({first_line(error)})"
+            N_("process {rank} failed: it has lost touch with the others ({error})"),
+            rank=dist.get_rank(),
+            error=first_line(error),
         ) from None
 
 

@@ -30,6 +30,7 @@ from vgg_demo.device import make_fabric, precision_here, typed_memory_errors
 from vgg_demo.diagnosis.monitor import watch
 from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.errors import RunError, VggDemoError, first_line
+from vgg_demo.language import ENGLISH, speaking
 from vgg_demo.recipe.schedule import LearningRateOverride
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import record_speed
@@ -41,6 +42,7 @@ from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
 from vgg_demo.runs.store import Run, store_lock
 from vgg_demo.runs.timing import Pacer, StepTimes
+from vgg_demo.text import N_, Message
 from vgg_demo.training import StepEvent, Training
 
 SAVE_EVERY_SECONDS = 15.0
@@ -207,15 +209,22 @@ class Worker:
     def _give_up_on_nan(self, event: StepEvent) -> None:
         """Keep the last good weights, if there are any newer than those saved, and fail with the reason."""
         self.recorder.flush()
-        kept = "what was saved before is kept" if self.run.resume_path.is_file() else "there were no good weights yet"
+        kept = Message(N_("there were no good weights yet"))
+        if self.run.resume_path.is_file():
+            kept = Message(N_("what was saved before is kept"))
         if self.good_state is not None and self.good_state["training"]["step"] > self.saved_step:
             self.training.load_state_dict(self.good_state["training"])
             write_resume(self.run, self.good_state)
             self.save_network()
-            kept = f"the last good weights, of step {self.training.step}, are kept"
+            kept = Message(N_("the last good weights, of step {step}, are kept"), step=self.training.step)
         raise RunError(
-            f"the loss became NaN (not a number) at step {event.step}: the learning rate, {event.learning_rate:g}, is "
-            f"probably too high; {kept}"
+            N_(
+                "the loss became NaN (not a number) at step {step}: the learning rate, {rate:g}, is "
+                "probably too high; {kept}"
+            ),
+            step=event.step,
+            rate=event.learning_rate,
+            kept=kept,
         )
 
 
@@ -241,7 +250,9 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
         reserve.unlink(missing_ok=True)
         with contextlib.suppress(RunError):  # nothing is left to write to
             run.require(identity)
-            run.update_status(state="failed", reason=explain(error), ended=time.time())
+            with speaking(ENGLISH):  # whoever reads it may have any language; the page translates what it knows
+                reason = explain(error)
+            run.update_status(state="failed", reason=reason, ended=time.time())
         if not isinstance(error, VggDemoError):
             with contextlib.suppress(OSError):
                 traceback.print_exc()

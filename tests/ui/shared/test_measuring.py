@@ -46,7 +46,7 @@ def test_measurement_that_gives_nothing_is_made_once_and_its_reason_kept(
     wait_until(lambda: CHANGED in measuring.unknown)
     measuring.ask(CHANGED)
 
-    assert measuring.unknown[CHANGED] == reason
+    assert str(measuring.unknown[CHANGED]) == reason
     assert not measuring.pending
 
 

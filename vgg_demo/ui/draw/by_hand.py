@@ -9,7 +9,7 @@ import streamlit as st
 
 from vgg_demo.architecture import Layer
 from vgg_demo.config import CLASSES
-from vgg_demo.text import _
+from vgg_demo.text import _, ngettext
 from vgg_demo.ui.draw.inference import Inference
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def show_convolution(network: VGG, image: torch.Tensor, index: int, place: tuple
     own, whole = float(pixel.channel_sums[given]), pixel.output
     parts = [(_("sum of the nine products"), own)]
     if inputs > 1:
-        words = _("the same of the other {count} input channels").format(count=inputs - 1)
+        words = ngettext(
+            "the same of the other input channel", "the same of the other {count} input channels", inputs - 1
+        ).format(count=inputs - 1)
         parts.append((words, whole - pixel.bias - own))
     parts.append((_("the bias"), pixel.bias))
     after = [(_("after batch normalisation"), pixel.normalized), (_("after ReLU"), pixel.activation)]
@@ -110,7 +112,8 @@ def show_logit(network: VGG, image: torch.Tensor) -> None:
     others = len(chosen.inputs) - len(order)
     sums = [(_("sum of these products"), own)]
     if others:
-        words = _("the products of the other {count:,} units").format(count=others)
+        words = ngettext("the product of the other unit", "the products of the other {count:,} units", others)
+        words = words.format(count=others)
         sums.append((words, chosen.output - chosen.bias - own))
     show_sum([*sums, (_("the bias"), chosen.bias)], chosen.output, [])
 

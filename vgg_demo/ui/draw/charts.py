@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vgg_demo.colours import BLUE, ORANGE
-from vgg_demo.text import _
-from vgg_demo.ui.shared.charts import GREY, Spec
+from vgg_demo.text import _, per_cent
+from vgg_demo.ui.shared.charts import GREY, Spec, percent_pattern
 
 
 def probability_bars(probabilities: list[float], can_tell: bool = True) -> Spec:
@@ -14,9 +14,9 @@ def probability_bars(probabilities: list[float], can_tell: bool = True) -> Spec:
     if not can_tell:
         for bar in data:
             bar["itemStyle"] = {"color": GREY}
-    spec = _bars(data, 0, 100, {"position": "right", "formatter": "{c} %"})
+    spec = _bars(data, 0, 100, {"position": "right", "formatter": per_cent("{c}")})
     spec["grid"]["right"] = 48
-    spec["tooltip"] = {"valueFormatter": "%.1f %%"}
+    spec["tooltip"] = {"valueFormatter": percent_pattern(1)}
     spec["series"][0] |= {"showBackground": True, "backgroundStyle": {"color": "rgba(128, 128, 128, 0.12)"}}
     return spec
 

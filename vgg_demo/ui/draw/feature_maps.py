@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vgg_demo.architecture import Layer
-from vgg_demo.text import _
+from vgg_demo.text import _, ngettext
 from vgg_demo.ui.draw.inference import Inference
 from vgg_demo.ui.shared import pictures, resources
 
@@ -61,7 +61,8 @@ def show_maps(maps: FeatureMaps) -> None:
     """A layer's strongest channels in one picture, and how many are silent."""
     count, height, width = maps.maps.shape
     strongest = maps.strongest(SHOWN)
-    text = _("{title}: {count} maps of {h}×{w}").format(title=title(maps.layer), count=count, h=height, w=width)
+    text = ngettext("{title}: {count} map of {h}×{w}", "{title}: {count} maps of {h}×{w}", count)
+    text = text.format(title=title(maps.layer), count=count, h=height, w=width)
     if maps.silent:
         text += _("; {silent} silent here").format(silent=maps.silent)
     if len(strongest) < count:

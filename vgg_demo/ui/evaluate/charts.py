@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
 from vgg_demo.metrics import ReliabilityBin, Selective, expected_calibration_error, worst_confusions
-from vgg_demo.text import _, percent
-from vgg_demo.ui.shared.charts import GREY, Spec
+from vgg_demo.text import _, ngettext, percent
+from vgg_demo.ui.shared.charts import GREY, Spec, percent_pattern
 
 if TYPE_CHECKING:
     from vgg_demo.analysis.robustness import RobustnessCurve
@@ -87,8 +87,12 @@ def confusion_in_words(matrix: list[list[int]]) -> str:
 
 def confusions_in_words(worst: list[tuple[int, int, int]]) -> str:
     """Mistakes as a list in words: 4 read as 9: 6 times."""
-    once, case = _("{true} read as {answer}: once"), _("{true} read as {answer}: {times} times")
-    return "; ".join((once if times == 1 else case).format(true=t, answer=a, times=times) for t, a, times in worst)
+    return "; ".join(
+        ngettext("{true} read as {answer}: once", "{true} read as {answer}: {times} times", times).format(
+            true=true, answer=answer, times=times
+        )
+        for true, answer, times in worst
+    )
 
 
 def reliability(bins: list[ReliabilityBin]) -> Spec:
@@ -153,7 +157,7 @@ def robustness(curves: dict[str, RobustnessCurve], unit: str) -> Spec:
         series.append({"name": name, "type": "line", "data": data, "symbol": symbol, "symbolSize": 7,
                        "lineStyle": {"color": colour, "type": dash}, "itemStyle": {"color": colour}})  # fmt: skip
     x, y = {**_value_axis(unit), "scale": True}, _value_axis(_("right, %"), 0, 100, gap=36)
-    return _lines(series, x, y, {"trigger": "axis", "valueFormatter": "%.2f %%"})
+    return _lines(series, x, y, {"trigger": "axis", "valueFormatter": percent_pattern(2)})
 
 
 def embedding(points: list[list[tuple[float, float, str, str]]]) -> Spec:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from vgg_demo.analysis.comparison import Comparison, compare
 from vgg_demo.errors import VggDemoError
-from vgg_demo.text import N_, _, percent, plain, translate
+from vgg_demo.text import N_, _, ngettext, percent, plain, translate
 from vgg_demo.ui.evaluate import gallery, results, reveal, sample_size
 from vgg_demo.ui.evaluate.results import DigitSet, Result
 from vgg_demo.ui.shared import networks
@@ -102,9 +102,12 @@ def show_comparison(first: Result, second: Result) -> None:
 def in_words(result: Comparison, first: str, second: str) -> str:
     """McNemar's test in plain sentences."""
     one, two = len(result.only_first), len(result.only_second)
-    counts = _(
+    counts = ngettext(
+        "Of {n:,} digits both read {both:,} and neither reads {neither:,}. **{one:,}** is read by {first} alone, "
+        "**{two:,}** by {second} alone.",
         "Of {n:,} digits both read {both:,} and neither reads {neither:,}. **{one:,}** are read by {first} alone, "
-        "**{two:,}** by {second} alone."
+        "**{two:,}** by {second} alone.",
+        one,
     ).format(
         n=result.n, both=result.both_right, neither=result.both_wrong, one=one, two=two, first=first, second=second
     )

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from vgg_demo.language import language, speaking
 from vgg_demo.runs.reveals import count_reveals
-from vgg_demo.text import _
+from vgg_demo.text import _, ngettext
 from vgg_demo.ui.evaluate.results import Result
 
 
@@ -36,8 +37,12 @@ def _files(result: Result) -> list[tuple[str, str, str, str, Callable[[], str | 
     def document() -> str:
         return json.dumps(files.to_document(predictions, subject), ensure_ascii=False, indent=1)
 
-    def report() -> str:
-        return html_report(predictions, digit_set.load().images[:, 0].cpu().numpy(), subject, _notes(result))
+    spoken = language()
+
+    def report() -> str:  # made in a thread that has no session
+        with speaking(spoken):
+            images = digit_set.load().images[:, 0].cpu().numpy()
+            return html_report(predictions, images, subject, _notes(result))
 
     def images() -> str:
         return files.predictions_csv(predictions, subject)
@@ -66,4 +71,10 @@ def _notes(result: Result) -> list[str]:
     run = result.network.run
     if run is None or result.digit_set.kind != "test":
         return []
-    return [_("The test result of this run was looked at {count} times.").format(count=count_reveals(run))]
+    count = count_reveals(run)
+    text = ngettext(
+        "The test result of this run was looked at once.",
+        "The test result of this run was looked at {count} times.",
+        count,
+    )
+    return [text.format(count=count)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vgg_demo.metrics import expected_calibration_error, reliability_bins, selective_accuracy, worst_confusions
-from vgg_demo.text import _, percent, percent_or_dash
+from vgg_demo.text import _, percent, percent_or_dash, translate
 from vgg_demo.ui.evaluate import charts
 from vgg_demo.ui.evaluate.results import Result
 
@@ -29,7 +29,7 @@ def show(result: Result) -> None:
     st.caption(interval.format(low=percent(low), high=percent(high)))
     if predictions.is_sample:
         text = _("A sample of {n:,} of {available:,} {digits}: the fewer digits, the wider the interval.")
-        st.caption(text.format(n=figures.n, available=predictions.available, digits=result.digit_set.title))
+        st.caption(text.format(n=figures.n, available=predictions.available, digits=translate(result.digit_set.title)))
     if worst := worst_confusions(predictions.matrix, 3):
         st.caption(_("Worst confusions: {cases}.").format(cases=charts.confusions_in_words(worst)))
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from vgg_demo.predictions import Predictions
-from vgg_demo.text import _
+from vgg_demo.text import _, ngettext
 from vgg_demo.ui.evaluate import charts, gallery
 from vgg_demo.ui.evaluate.results import Result
 from vgg_demo.ui.shared import resources
@@ -67,8 +67,9 @@ def show_cell(result: Result) -> None:
         st.caption(_("Choose a cell, in the matrix or here, to see the images behind its number."))
         return
     positions = result.predictions.cell(true, answer)
-    one, several = _("**{true} read as {answer}**: one image"), _("**{true} read as {answer}**: {count:,} images")
-    heading = one if len(positions) == 1 else several
+    heading = ngettext(
+        "**{true} read as {answer}**: one image", "**{true} read as {answer}**: {count:,} images", len(positions)
+    )
     st.markdown(heading.format(true=true, answer=answer, count=len(positions)))
     if len(positions):
         name = f"cell-{true}-{answer}-{result.network.name}-{result.digit_set.key}"

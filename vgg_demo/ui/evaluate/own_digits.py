@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vgg_demo.text import _
+from vgg_demo.text import N_, _, ngettext
 from vgg_demo.ui.evaluate.results import DigitSet
 from vgg_demo.ui.shared import jobs
 
@@ -45,17 +45,19 @@ def pick() -> DigitSet | None:
     if own is None:
         return None
     show_left_out(own)
-    return DigitSet(f"own-{fingerprint[:16]}", _("pictures of your own"), lambda: own.digits, own.names)
+    return DigitSet(f"own-{fingerprint[:16]}", N_("pictures of your own"), lambda: own.digits, own.names)
 
 
 def show_left_out(own: OwnDigits) -> None:
     """How many pictures could be used, and which could not, with the reason of each."""
     if not own.left_out:
-        st.caption(_("All {count:,} pictures could be used.").format(count=len(own.digits)))
+        text = ngettext("The picture could be used.", "All {count:,} pictures could be used.", len(own.digits))
+        st.caption(text.format(count=len(own.digits)))
         return
-    title = _("{used:,} pictures are used, {left:,} files are left out")
-    title = title.format(used=len(own.digits), left=len(own.left_out))
-    with st.expander(title, icon=":material/rule:", key="left_out"):
+    used = ngettext("{count:,} picture is used", "{count:,} pictures are used", len(own.digits))
+    left = ngettext("{count:,} file is left out", "{count:,} files are left out", len(own.left_out))
+    title = [used.format(count=len(own.digits)), left.format(count=len(own.left_out))]
+    with st.expander(", ".join(title), icon=":material/rule:", key="left_out"):
         listed = own.left_out[:MOST_LISTED]
         st.dataframe(
             {_("file"): [file.name for file in listed], _("why it is left out"): [file.reason for file in listed]},

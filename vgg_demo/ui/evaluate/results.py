@@ -19,7 +19,7 @@ from vgg_demo.errors import CheckpointError
 from vgg_demo.predictions import Predictions, load_predictions, save_predictions
 from vgg_demo.runs.checkpoints import answers_path
 from vgg_demo.runs.store import home
-from vgg_demo.text import _
+from vgg_demo.text import N_, _
 from vgg_demo.ui.shared import jobs, resources
 from vgg_demo.ui.shared.networks import Network
 
@@ -37,7 +37,7 @@ class DigitSet:
     """Digits that a network can be shown. key: what tells it from others. names: one an image, when they have names."""
 
     key: str
-    title: str  # in the middle of a sentence: "test digits"
+    title: str  # in the middle of a sentence, "test digits"; marked with N_
     load: Callable[[], Digits]
     names: list[str] | None = None
 
@@ -73,7 +73,7 @@ class Result:
 
 def test_set() -> DigitSet:
     """The 10,000 test digits."""
-    return DigitSet("test", _("test digits"), resources.test_digits)
+    return DigitSet("test", N_("test digits"), resources.test_digits)
 
 
 def validation_set(config: RunConfig) -> DigitSet | None:
@@ -81,7 +81,7 @@ def validation_set(config: RunConfig) -> DigitSet | None:
     count, seed = config.train.validation_images, config.train.seed
     if not count:
         return None
-    return DigitSet(f"validation-{count}-{seed}", _("validation digits"), lambda: _validation_digits(count, seed))
+    return DigitSet(f"validation-{count}-{seed}", N_("validation digits"), lambda: _validation_digits(count, seed))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -149,10 +149,10 @@ def unchanged(network: Network, work: Callable[[VGG, jobs.Progress], T]) -> jobs
         try:
             if network.version == version:
                 return result
-            text = _("{name} changed while it was being evaluated (a training goes on?); evaluate it again.")
+            text = N_("{name} changed while it was being evaluated (a training goes on?); evaluate it again.")
         except FileNotFoundError:
-            text = _("{name} was deleted while it was being evaluated; pick another network.")
-        raise CheckpointError(text.format(name=network.name))
+            text = N_("{name} was deleted while it was being evaluated; pick another network.")
+        raise CheckpointError(text, name=network.name)
 
     return run
 

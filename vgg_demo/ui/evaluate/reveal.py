@@ -7,7 +7,7 @@ import streamlit as st
 from vgg_demo.errors import CheckpointError
 from vgg_demo.runs.reveals import add_reveal, count_reveals
 from vgg_demo.runs.store import Run
-from vgg_demo.text import _
+from vgg_demo.text import _, ngettext
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.evaluate.results import DigitSet
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -69,9 +69,12 @@ def show_count(run: Run) -> None:
     elif count == 1:
         text = _("This run's test result was looked at **once**. The first look is the honest one.")
     else:
-        text = _(
+        text = ngettext(
+            "This run's test result was looked at **{count} time**. With every look that changes what is done next, "
+            "it flatters a little more.",
             "This run's test result was looked at **{count} times**. With every look that changes what is done next, "
-            "it flatters a little more."
+            "it flatters a little more.",
+            count,
         )
     st.caption(text.format(count=count))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vgg_demo.text import N_, _, plain, translate
+from vgg_demo.text import N_, _, percent, plain, translate
 from vgg_demo.ui.evaluate import charts, gallery, results
 from vgg_demo.ui.evaluate.compare import others
 from vgg_demo.ui.evaluate.results import DigitSet, Result
@@ -58,14 +58,14 @@ def show(result: Result) -> None:
         "Measured on {count:,} of the {digits}. On the Draw tab a picture is centred, scaled and turned light on "
         "dark first, so that shift, size and inversion do less harm there."
     )
-    st.caption(text.format(count=count, digits=digit_set.title))
+    st.caption(text.format(count=count, digits=translate(digit_set.title)))
 
 
 def show_curves(curves: dict[str, RobustnessCurve], digit_set: DigitSet) -> None:
     """The accuracy under one distortion, by network, and one digit under it. The words are of the first network."""
     first = next(iter(curves.values()))
     title, unit = map(translate, TITLES[first.distortion])
-    cases = [f"{amount:g}: {share * 100:.1f} %" for amount, share in zip(first.amounts, first.accuracies, strict=True)]
+    cases = [f"{amount:g}: {percent(share, 1)}" for amount, share in zip(first.amounts, first.accuracies, strict=True)]
     st.markdown(f"**{title}**")
     st.echarts_chart(
         charts.robustness(curves, unit),

@@ -6,8 +6,7 @@ import streamlit as st
 
 from vgg_demo.metrics import wilson_interval
 from vgg_demo.predictions import Predictions
-from vgg_demo.runs.cost import format_duration
-from vgg_demo.text import _, percent
+from vgg_demo.text import _, format_duration, percent, translate
 from vgg_demo.ui.evaluate import results, reveal
 from vgg_demo.ui.evaluate.results import DigitSet
 from vgg_demo.ui.shared import jobs
@@ -53,7 +52,7 @@ def offer_choice(network: Network, digit_set: DigitSet, counts: list[int]) -> Pr
         "less certain."
     )
     duration = format_duration(pace * counts[-1])
-    st.markdown(text.format(count=counts[-1], digits=digit_set.title, duration=duration))
+    st.markdown(text.format(count=counts[-1], digits=translate(digit_set.title), duration=duration))
 
     def describe(count: int) -> str:
         low, high = wilson_interval(round(0.99 * count), count)

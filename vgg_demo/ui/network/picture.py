@@ -12,7 +12,7 @@ import streamlit as st
 
 from vgg_demo.architecture import Layer, layers_of
 from vgg_demo.config import ModelConfig
-from vgg_demo.text import _
+from vgg_demo.text import _, ngettext
 
 SMALLEST = 1e-10  # as on the charts through the layers
 
@@ -76,8 +76,9 @@ class Station:
 def shape_in_words(shape: tuple[int, ...]) -> str:
     """(C, H, W) or (units,)."""
     if len(shape) == 1:
-        return _("{units:,} units").format(units=shape[0])
-    return _("{channels:,} channels of {height}×{width}").format(channels=shape[0], height=shape[1], width=shape[2])
+        return ngettext("{units:,} unit", "{units:,} units", shape[0]).format(units=shape[0])
+    text = ngettext("{channels:,} channel of {height}×{width}", "{channels:,} channels of {height}×{width}", shape[0])
+    return text.format(channels=shape[0], height=shape[1], width=shape[2])
 
 
 def stations_of(config: ModelConfig) -> list[Station]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from vgg_demo.colours import BLUE, GREEN, PURPLE
-from vgg_demo.text import _, percent
+from vgg_demo.text import _, per_cent, percent
 
 SKY = "#6CB4E4"  # a light blue that shows on white and on black
 GREY = "rgba(128, 128, 128, 0.8)"
 OVERLAYS = [(BLUE, "dashed"), (GREEN, "dotted"), (PURPLE, "solid"), (GREY, "dashed"), ("#B79F00", "dotted")]
 Spec = dict[str, Any]
+
+
+def percent_pattern(digits: int) -> str:
+    """How a chart writes percentages with so many digits after the point, as printf takes it."""
+    return per_cent("{}").replace("%", "%%").format(f"%.{digits}f")
 
 
 def digit_counts(counts: list[int]) -> Spec:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import streamlit as st
 
 from vgg_demo.errors import VggDemoError
-from vgg_demo.runs.cost import format_duration
-from vgg_demo.text import _, plain
+from vgg_demo.text import N_, Message, _, format_duration, plain
 from vgg_demo.ui.shared import identity
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Job:
         self.pages: set[Page] = set()
         self.done = self.total = 0
         self.started: float | None = None  # None while it waits for another one
-        self.error: str | None = None
+        self.error: VggDemoError | Message | None = None
         self.is_stopped = False
         self._stop, self._over = threading.Event(), threading.Event()
         threading.Thread(target=self._run, args=(work,), name="job", daemon=True).start()
@@ -92,13 +91,15 @@ class Job:
         except Stopped:
             self.is_stopped = True
         except VggDemoError as error:
-            self.error = str(error)
+            self.error = error
         except FileNotFoundError:
-            self.error = _("This checkpoint has just been deleted; pick another one.")
+            self.error = Message(N_("This checkpoint has just been deleted; pick another one."))
         except MemoryError:
-            self.error = _("There is not enough memory for this network on this machine; pick a smaller one.")
+            self.error = Message(N_("There is not enough memory for this network on this machine; pick a smaller one."))
         except Exception:  # torch, scikit-learn and captum may raise anything; the thread's traceback goes to the log
-            self.error = _("This failed for a reason that the program does not know; the server's log says more.")
+            self.error = Message(
+                N_("This failed for a reason that the program does not know; the server's log says more.")
+            )
             raise
         finally:
             self._over.set()
@@ -186,7 +187,7 @@ def ask(
         return result
     job = memory().job(key)
     if job is None or job.is_over:
-        if job is not None and job.error:
+        if job is not None and job.error is not None:
             st.error(plain(job.error))
         if job is not None and job.is_stopped:
             st.info(_("Stopped. Nothing was kept of it."), icon=":material/stop:")

@@ -19,11 +19,11 @@ from vgg_demo.presets import PRESETS
 from vgg_demo.runs import manager
 from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.child import Ending
-from vgg_demo.runs.cost import cost, estimate_seconds, format_duration
+from vgg_demo.runs.cost import cost, estimate_seconds
 from vgg_demo.runs.manager import spawn_budget
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import Run, get_run, home, list_runs
-from vgg_demo.text import _
+from vgg_demo.text import N_, Message
 
 if TYPE_CHECKING:
     from vgg_demo.checkpoint import Header
@@ -76,7 +76,9 @@ class Measuring:
     def __init__(self) -> None:
         self.wanted: queue.SimpleQueue[RunConfig] = queue.SimpleQueue()
         self.pending: set[RunConfig] = set()
-        self.unknown: dict[RunConfig, str] = {}  # what could not be measured, with the reason
+        self.unknown: dict[
+            RunConfig, VggDemoError | OSError | Message
+        ] = {}  # what could not be measured, with the reason
         threading.Thread(target=self._work, name="measuring", daemon=True).start()
 
     def ask(self, config: RunConfig) -> None:
@@ -91,7 +93,7 @@ class Measuring:
             try:
                 self._measure(config)
             except (OSError, VggDemoError) as error:
-                self.unknown[config] = str(error)
+                self.unknown[config] = error
             self.pending.discard(config)
 
     def _measure(self, config: RunConfig) -> None:
@@ -110,13 +112,13 @@ class Measuring:
             self.unknown[config] = ending_in_words(process.returncode)
 
 
-def ending_in_words(status: int) -> str:
+def ending_in_words(status: int) -> Message:
     """Why a measurement gave nothing. status: of its process."""
     if status == Ending.TOO_LONG:
-        return _("a few steps take more than {duration}").format(duration=format_duration(manager.PROBE_SECONDS))
+        return Message(N_("a few steps take more than {limit:duration}"), limit=manager.PROBE_SECONDS)
     if status == Ending.TOO_LARGE:
-        return _("it needs more memory than is free")
-    return _("the measurement failed")
+        return Message(N_("it needs more memory than is free"))
+    return Message(N_("the measurement failed"))
 
 
 def is_busy() -> bool:

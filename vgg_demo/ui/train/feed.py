@@ -27,12 +27,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import QuestionError, RunError, RunNotFoundError
 from vgg_demo.language import of_environment, speaking
-from vgg_demo.runs.cost import format_duration
 from vgg_demo.runs.pinned import PinnedDigit, pinned_digits
 from vgg_demo.runs.reader import Curve, images_per_second
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
-from vgg_demo.text import _
+from vgg_demo.text import _, format_duration
 from vgg_demo.ui.shared import resources
 from vgg_demo.ui.train import pinned_tiles
 from vgg_demo.ui.train.feed_question import Question, read_question

@@ -10,14 +10,13 @@ import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
-from vgg_demo.runs.cost import format_duration
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.pinned import pinned_digits
 from vgg_demo.runs.queue import read_class_settings
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
-from vgg_demo.text import DRAW, EVALUATE, _, percent, plain
+from vgg_demo.text import DRAW, EVALUATE, _, format_duration, ngettext, percent, plain, translate
 from vgg_demo.ui.shared import identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
@@ -72,7 +71,11 @@ def _show(run: Run, state_before: str) -> None:
     if status.is_over:
         show_result(run, status, curve)
     if curve.damaged_lines:
-        text = _("{count} lines of this run's metrics.jsonl are damaged and left out.")
+        text = ngettext(
+            "{count} line of this run's metrics.jsonl is damaged and left out.",
+            "{count} lines of this run's metrics.jsonl are damaged and left out.",
+            curve.damaged_lines,
+        )
         st.warning(text.format(count=curve.damaged_lines))
     place = st.container()
     with st.popover(_("How it is drawn"), icon=":material/visibility:"):
@@ -162,7 +165,7 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
             saved = _("**Resume** goes on from its last save.")
             st.caption(saved if run.resume_path.is_file() else _("**Resume** begins again: nothing was saved."))
     elif status.state == "failed":
-        st.error(_("The training failed: {reason}").format(reason=plain(status.reason)))
+        st.error(_("The training failed: {reason}").format(reason=plain(translate(status.reason or ""))))
     result = (status.result if status.state != "failed" else None) or {}
     accuracy, loss = result.get("val_accuracy"), result.get("average_loss")
     if accuracy is not None:

@@ -190,7 +190,7 @@ class Curve {
     const axis = (more) => ({ stroke: this.text, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid, ...more });
     const right = (scale, label) => axis({ scale, label, side: 1, grid: { show: false }, size: 44 });
     const scales = new Set(list.map(([, , options]) => options.scale));
-    const digits = (scale) => (scale === "rate" ? (v) => v.toPrecision(3) : scale === "accuracy" ? (v) => `${v.toFixed(2)} %` : (v) => v.toFixed(4));
+    const digits = (scale) => (scale === "rate" ? (v) => v.toPrecision(3) : scale === "accuracy" ? (v) => words.percent.replace("{number}", v.toFixed(2)) : (v) => v.toFixed(4));
     return {
       width: this.width(), height: HEIGHT, padding: [16, scales.size > 1 ? 12 : 28, 0, 0],   // the last step's number needs room
       scales: {

@@ -10,7 +10,7 @@ from vgg_demo.colours import GREEN, ORANGE, PURPLE
 from vgg_demo.diagnosis.verdict import KNOWS_FREQUENCIES, KNOWS_NOTHING
 from vgg_demo.language import language
 from vgg_demo.runs.store import Run
-from vgg_demo.text import _
+from vgg_demo.text import _, per_cent
 from vgg_demo.ui.shared import resources
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, SKY
 from vgg_demo.ui.train import pinned_tiles
@@ -90,6 +90,7 @@ def show(run: Run, key: str, others: list[str], is_followed: bool, tiles: str = 
             "overlays": OVERLAYS,
             "colours": {"batch": SKY, "smoothed": ORANGE, "accuracy": GREEN, "rate": PURPLE, "mark": GREY},
             "words": {
+                "percent": per_cent("{number}"),
                 "progress": _("Progress of the training"),
                 "figures": _(
                     "The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."

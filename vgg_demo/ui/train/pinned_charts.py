@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
 from vgg_demo.runs.pinned import Answers, answer
-from vgg_demo.text import _, percent
-from vgg_demo.ui.shared.charts import GREY, SKY, Spec
+from vgg_demo.text import _, per_cent, percent
+from vgg_demo.ui.shared.charts import GREY, SKY, Spec, percent_pattern
 
 MOST_POINTS = 400
 COLOURS = (BLUE, GREEN, PURPLE, SKY, "#B79F00")
@@ -54,10 +54,10 @@ def ten_lines(seen: Answers, label: int | None, step: int) -> Spec:
         "animation": False,
         "grid": {"left": 8, "right": 24, "top": 40, "bottom": 24, "containLabel": True},
         "legend": {"top": 0, "left": 0, "type": "scroll", "data": [str(digit) for digit in colours]},
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%"},
+        "tooltip": {"trigger": "axis", "valueFormatter": percent_pattern(1)},
         "xAxis": {"type": "value", "min": points[0][0], "max": points[-1][0], "name": _("step"),
                   "nameLocation": "middle", "nameGap": 24, "splitLine": {"show": False}},
-        "yAxis": {"type": "value", "min": 0, "max": 100, "axisLabel": {"formatter": "{value} %"}},
+        "yAxis": {"type": "value", "min": 0, "max": 100, "axisLabel": {"formatter": per_cent("{value}")}},
         "series": series,
     }  # fmt: skip
 

@@ -20,7 +20,7 @@ from vgg_demo.presets import PRESETS
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, delete_run, get_run, list_runs, rename_run
-from vgg_demo.text import _, percent, plain
+from vgg_demo.text import _, ngettext, percent, plain
 from vgg_demo.ui.evaluate import results
 from vgg_demo.ui.shared import expander, identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -57,7 +57,8 @@ def show(shown: Run | None) -> None:
         example = _("a preset, a state, part of a name")
         text = st.text_input(_("Filter"), key="runs_filter", persist_state=resources.KEPT, placeholder=example)
         rows = [row for run in runs if (row := describe(run)) and _matches(row, text)]
-        st.caption(_("{shown} of {count} runs").format(shown=len(rows), count=len(runs)))
+        text = ngettext("{shown} of {count} run", "{shown} of {count} runs", len(runs))
+        st.caption(text.format(shown=len(rows), count=len(runs)))
         st.dataframe(table(rows), hide_index=True, alt=_("The runs, the newest first"))
         names = [row["run"] for row in rows]
         show_overlay(names, shown)

@@ -13,8 +13,8 @@ from vgg_demo.architecture import count_parameters
 from vgg_demo.config import PLANS, RANGES, ModelConfig, RunConfig, TrainConfig
 from vgg_demo.errors import ConfigError
 from vgg_demo.presets import PRESETS
-from vgg_demo.runs.cost import estimate_memory, estimate_seconds, format_bytes, format_duration
-from vgg_demo.text import _, plain
+from vgg_demo.runs.cost import estimate_memory, estimate_seconds
+from vgg_demo.text import _, format_bytes, format_duration, ngettext, plain
 from vgg_demo.ui.shared import expander, resources
 
 Field = Callable[..., None]  # draws a setting: its name, widget, label and help, and more of the widget's arguments
@@ -141,8 +141,8 @@ def _offer_shorter(config: RunConfig, seconds: float) -> None:
     """The nearest settings that fit the lesson, a button each. What is not measured is scaled by the work it takes."""
     fitting = int(LESSON_SECONDS * 0.9 / (seconds / config.train.total_steps))
     if fitting >= 1:
-        label = _("Only {count:,} steps").format(count=fitting)
-        st.button(label, on_click=_set, args=(config.preset, {"steps": fitting}))
+        label = ngettext("Only {count:,} step", "Only {count:,} steps", fitting)
+        st.button(label.format(count=fitting), on_click=_set, args=(config.preset, {"steps": fitting}))
     model, mini = config.model, PRESETS["blog-mini"].config.model
     if model.image_size > mini.image_size or model.width > mini.width:
         small = {"image_size": min(model.image_size, mini.image_size), "width": min(model.width, mini.width)}

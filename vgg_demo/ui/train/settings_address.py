@@ -12,7 +12,7 @@ from vgg_demo.config import FORMER_NAMES, ModelConfig, RunConfig, TrainConfig, c
 from vgg_demo.errors import ConfigError
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.schema import field_types
-from vgg_demo.text import _
+from vgg_demo.text import N_, _
 from vgg_demo.ui.train import settings
 
 KINDS: dict[str, Any] = field_types(ModelConfig) | field_types(TrainConfig)  # of each setting's value
@@ -79,4 +79,4 @@ def _from_text(name: str, text: str) -> Any:
             raise ValueError("too long")
         return next((read(text) for kind, read in READERS.items() if kind in kinds), text)
     except (ValueError, KeyError) as error:
-        raise ConfigError(f"{name}: the text in the address is no value of it") from error
+        raise ConfigError(N_("{name}: the text in the address is no value of it"), name=name) from error
