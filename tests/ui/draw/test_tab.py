@@ -106,7 +106,7 @@ def test_every_section_of_every_kind_of_network_is_shown(app: AppTest, seven: An
     size = f"1×{model.channels}×{model.image_size}×{model.image_size}"
     wanted = {
         "preprocessing": rf"The tensor: {size} .*the story",
-        "feature_maps": r"Block 1, convolution 1[^:]*: \d+ maps of .*Block 3, convolution",
+        "feature_maps": r"Block 1, convolution 1[^:]*: \d+ maps? of .*Block 3, convolution",
         "attribution": r"What speaks for \d, the answer.*What speaks for \d",
         "logits": r"\*\*Logits\*\*",
         "compare": r"moves its logits .*moves its logits",

@@ -232,7 +232,7 @@ def test_checkpoint_gone_while_it_is_evaluated_says_so(home: Path, what: Callabl
 
     assert job.wait(60)
     assert job.error is not None
-    assert words in job.error
+    assert words in str(job.error)
 
 
 def test_large_network_shows_its_time_first_and_offers_a_sample(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_app_list_of_runs_keeps_its_title_when_there_are_more(app: AppTest) -> N
     over("one")
     open_list(app)
     title = [box.label for box in app.expander if box.label.startswith("All runs")]
-    assert "1 of 1 runs" in texts(app)
+    assert "1 of 1 run" in texts(app)
 
     over("two")
     app.run()
