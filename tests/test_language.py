@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import ast
+import string
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.catalogues import compiled, read
 from tests.helpers import PAGE, PROJECT
 from vgg_demo import language
+from vgg_demo.errors import ConfigError
+from vgg_demo.presets import get_preset
+from vgg_demo.text import Message, _, ngettext, percent
 
+CATALOGUES = sorted(language.LOCALE.glob("*/LC_MESSAGES/*.po"))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -58,3 +65,51 @@ def test_language_that_there_is_not_gives_the_next_one(monkeypatch: pytest.Monke
 
     assert language.first_known(["de-DE", "../../etc", "ko-KR", "en"]) == "ko"
     assert language.first_known(["fr", ""]) is None
+
+
+def test_threads_speak_each_its_own_language_and_an_error_that_of_its_reader() -> None:
+    with pytest.raises(ConfigError) as raised:
+        get_preset("nowhere")
+    said: dict[str, list[str]] = {}
+    both = threading.Barrier(2)
+
+    def speak(name: str) -> None:
+        with language.speaking(name):
+            both.wait()
+            said[name] = [_("Start training"), percent(0.5), str(raised.value), str(Message("{a:duration}", a=120))]
+            said[name].append(ngettext("{count:,} file is left out", "{count:,} files are left out", 2))
+            both.wait()
+
+    threads = [threading.Thread(target=speak, args=(name,)) for name in ("en", "ko")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert said["en"][:2] == ["Start training", "50.00 %"]
+    assert said["ko"][:2] == ["학습 시작", "50.00%"]
+    assert said["en"][2].startswith("preset: there is no 'nowhere'; it is one of classroom, ")
+    assert said["ko"][2].startswith("preset: 'nowhere'은(는) 없습니다. classroom, ")
+    assert [said["en"][3:], said["ko"][3:]] == [
+        ["2 min", "{count:,} files are left out"],
+        ["2분", "파일 {count:,}개 제외"],
+    ]
+    assert _("Start training") == "Start training"
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
+def test_compiled_catalogue_is_that_of_its_texts(path: Path) -> None:
+    assert path.with_suffix(".mo").read_bytes() == compiled(read(path)), "python -m tests.catalogues"
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
+def test_translations_have_the_values_and_the_bold_words_of_their_texts(path: Path) -> None:
+    def marks(text: str) -> tuple[set[str | None], int]:
+        return {name for _text, name, _format, _conversion in string.Formatter().parse(text)} - {None}, text.count("**")
+
+    for message in read(path):
+        if message.id and message.string:
+            texts = [message.id] if isinstance(message.id, str) else list(message.id)
+            forms = [message.string] if isinstance(message.string, str) else list(message.string)
+            wanted = marks(texts[-1])
+            assert all(marks(form) == wanted for form in forms if form), message.id
