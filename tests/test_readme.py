@@ -45,7 +45,9 @@ def test_readme_names_every_folder_of_the_package() -> None:
             assert f"/{path.name}" in table, path.name
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/experiments.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.ko.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/experiments.md"]
+)
 def test_document_commands_of_the_project_name_its_own_python(name: str) -> None:
     text = (PROJECT / name).read_text("utf-8")
 
@@ -56,7 +58,9 @@ def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= 150
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/experiments.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.ko.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/experiments.md"]
+)
 def test_document_links_to_files_that_exist(name: str) -> None:
     document = PROJECT / name
 

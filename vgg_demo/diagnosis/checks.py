@@ -37,11 +37,15 @@ FAR_FROM_LN_10 = 1.0
 
 @dataclass(frozen=True)
 class Check:
-    """One quick check. passed: None when there was no time for it. evidence: the figures; reason: in plain words."""
+    """One quick check. passed: None when there was no time for it. reason: why; values: for its {names}.
+
+    name and reason are marked with N_: whoever shows them puts them into words.
+    """
 
     name: str
     passed: bool | None
     reason: str
+    values: dict[str, float]
 
 
 def diagnose_preset(config: RunConfig, steps: int) -> tuple[Verdict, Diagnosis]:
@@ -141,16 +145,24 @@ def judge_checks(losses: list[float], blank_loss: float) -> list[Check]:
     """losses: of one batch, learned from again and again. blank_loss: the lowest that blank images allow for it."""
     first, last, steps = losses[0], losses[-1], len(losses) - 1
     begins = abs(first - math.log(10)) < FAR_FROM_LN_10
-    start = f"the first loss is {first:.2f}; knowing nothing of ten digits is ln 10 = 2.30"
+    values = {"first": first, "last": last, "steps": steps, "images": CHECK_IMAGES, "blank": blank_loss}
+    start = N_("the first loss is {first:.2f}; knowing nothing of ten digits is ln 10 = 2.30")
     in_time = steps >= CHECK_STEPS or last < blank_loss / 4 or not math.isfinite(last)
-    learned = f"after {steps} steps on the same {CHECK_IMAGES} digits the loss is {last:.2f}"
-    blank = f"the loss is {last:.2f}; with blank images it could not fall below {blank_loss:.2f}"
+    learned = N_("after {steps} steps on the same {images} digits the loss is {last:.2f}")
     if not in_time:
-        learned += f"; there was no time for more in {CHECK_SECONDS:.0f} s"
+        learned = N_(
+            "after {steps} steps on the same {images} digits the loss is {last:.2f}; there was no time for more steps"
+        )
+    blank = N_("the loss is {last:.2f}; with blank images it could not fall below {blank:.2f}")
     return [
-        Check(N_("The loss at the start is about ln 10"), begins, start),
-        Check(N_("It can learn one batch by heart"), last < blank_loss / 4 or (False if in_time else None), learned),
-        Check(N_("It beats a blank image"), last < blank_loss - 0.2 or (False if in_time else None), blank),
+        Check(N_("The loss at the start is about ln 10"), begins, start, values),
+        Check(
+            N_("It can learn one batch by heart"),
+            last < blank_loss / 4 or (False if in_time else None),
+            learned,
+            values,
+        ),
+        Check(N_("It beats a blank image"), last < blank_loss - 0.2 or (False if in_time else None), blank, values),
     ]
 
 

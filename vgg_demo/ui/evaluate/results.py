@@ -52,7 +52,10 @@ class DigitSet:
 
     def caption(self, index: int) -> str:
         """What to call one image."""
-        return self.names[index] if self.names else _("{set} image {index}").format(set=self.kind, index=index)
+        if self.names:
+            return self.names[index]
+        text = _("validation image {index}") if self.kind == "validation" else _("test image {index}")
+        return text.format(index=index)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from operator import methodcaller
@@ -164,6 +165,12 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
         if identity.may_steer(status):
             saved = _("**Resume** goes on from its last save.")
             st.caption(saved if run.resume_path.is_file() else _("**Resume** begins again: nothing was saved."))
+    elif status.state == "failed" and curve.losses and math.isnan(curve.losses[-1]):
+        text = _(
+            "The loss became NaN (not a number) at step {step:,}: the learning rate, {rate:g}, is probably too high. "
+            "What was saved before is kept."
+        )
+        st.error(text.format(step=curve.last_step, rate=curve.learning_rates[-1]))
     elif status.state == "failed":
         st.error(_("The training failed: {reason}").format(reason=plain(translate(status.reason or ""))))
     result = (status.result if status.state != "failed" else None) or {}
