@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vgg_demo.places import PACKAGE
 from vgg_demo.ui.train.feed import routes
 
-app = st.App("vgg_demo/ui/page.py", routes=routes(st.get_option("server.baseUrlPath")))
+app = st.App(PACKAGE / "ui" / "page.py", routes=routes(st.get_option("server.baseUrlPath")))

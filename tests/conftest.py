@@ -94,7 +94,7 @@ def quick_workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 @pytest.fixture
 def runs_here(home: Path, mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsHere]:
     """Runs that need no process of their own, which would load torch for seconds."""
-    monkeypatch.setattr("vgg_demo.runs.control.signal.signal", lambda *_: None)  # works in the main thread alone
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # works in the main thread alone
     here = RunsHere(mnist[0])
     yield here
     here.end()

@@ -47,7 +47,7 @@ def vgg_demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """What the command line answers, in this process: torch need not be loaded again."""
     output, errors = io.StringIO(), io.StringIO()
     argv, no_handlers = patch.object(sys, "argv", ["vgg_demo", *map(str, arguments)]), "end_as_after_interrupt"
-    with argv, patch(f"vgg_demo.terminal.{no_handlers}"), redirect_stdout(output), redirect_stderr(errors):
+    with argv, patch(f"vgg_demo.runs.processes.{no_handlers}"), redirect_stdout(output), redirect_stderr(errors):
         status = main()
     return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
@@ -155,6 +155,23 @@ def test_bad_input_ends_the_process_with_2_and_one_line(home: Path) -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_bad_names_are_said_before_torch_is_loaded(home: Path) -> None:
+    code = """
+import sys
+from vgg_demo.__main__ import main
+for command in ("evaluate --checkpoint nonsense", "predict nonsense.png", "predict README.md --checkpoint nonsense",
+                "diagnose --preset nonsense", "diagnose --checkpoint nonsense", "train --preset nonsense",
+                "train --resume --run nonsense"):
+    sys.argv[1:] = command.split()
+    print(main(), "torch" in sys.modules)
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, encoding="utf-8")
+
+    assert done.stdout.splitlines() == ["2 False"] * 7
+    assert len(done.stderr.splitlines()) == 7
 
 
 def test_predict_json_answers_in_the_order_asked(home: Path, digit_file: Path, tmp_path: Path) -> None:
@@ -357,7 +374,7 @@ def test_diagnose_with_bad_input_exits_with_2_and_one_line(home: Path, arguments
 def test_exit_status_follows_the_kind_of_error_and_not_its_words(
     monkeypatch: pytest.MonkeyPatch, error: VggDemoError, status: int
 ) -> None:
-    def fail(**_settings: object) -> None:
+    def fail(_arguments: object, **_settings: object) -> None:
         raise error
 
     monkeypatch.setattr("vgg_demo.__main__.cli", fail)

@@ -13,9 +13,10 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from vgg_demo import data
-from vgg_demo.data import Digits, batches, data_folder, epoch_order, load_test, split_train, unpack_mnist
+from vgg_demo import mnist_files
+from vgg_demo.data import Digits, batches, epoch_order, load_test, split_train
 from vgg_demo.errors import DataError
+from vgg_demo.mnist_files import data_folder, unpack_mnist
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -49,8 +50,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the shipped files that a test may damage."""
     copy = tmp_path / "shipped"
-    shutil.copytree(data.SHIPPED, copy)
-    monkeypatch.setattr(data, "SHIPPED", copy)
+    shutil.copytree(mnist_files.SHIPPED, copy)
+    monkeypatch.setattr(mnist_files, "SHIPPED", copy)
     return copy
 
 
@@ -80,7 +81,7 @@ def test_unpack_mnist_writes_files_with_the_known_md5(unpacked: Path, checksums:
 
 
 def test_shipped_copy_is_below_12_megabytes() -> None:
-    assert sum(path.stat().st_size for path in data.SHIPPED.iterdir()) < 12_000_000
+    assert sum(path.stat().st_size for path in mnist_files.SHIPPED.iterdir()) < 12_000_000
 
 
 @pytest.mark.parametrize("name", [IMAGES, "t10k-labels-idx1-ubyte"])
@@ -142,7 +143,7 @@ def test_load_test_reads_the_folder_that_the_environment_names(
     unpacked: Path, monkeypatch: pytest.MonkeyPatch, mnist: tuple[Digits, Digits]
 ) -> None:
     monkeypatch.setenv("VGG_DEMO_DATA", str(unpacked))
-    monkeypatch.setattr(data, "SHIPPED", Path("nowhere"))  # so that it must come from there
+    monkeypatch.setattr(mnist_files, "SHIPPED", Path("nowhere"))  # so that it must come from there
 
     digits = load_test()
 

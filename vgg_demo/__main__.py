@@ -1,4 +1,4 @@
-"""python -m vgg_demo …: what the page can do, without a browser.
+"""python -m vgg_demo …, or vgg-demo … where it is installed: what the page can do, without a browser; and the page.
 
 Every command takes --json (one JSON document on standard output, nothing else). Exit status: 0 on success, 2 on bad
 input with one line that says what was wrong and what would be right, 1 when a run failed or a picture was unreadable.
@@ -12,17 +12,31 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+try:
+    import click
+except ImportError as broken:  # every other library is imported where it is used, so that doctor can name it
+    sys.exit(f"error: the library click is missing or broken ({broken}); install what requirements.txt lists")
 
+from vgg_demo import __version__
 from vgg_demo.architecture import count_parameters
-from vgg_demo.errors import ImageError, RunFailedError, RunNotFoundError, StorageError
+from vgg_demo.errors import RunNotFoundError, StorageError
+from vgg_demo.places import SERVER
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
-from vgg_demo.terminal import end_as_after_interrupt, follow, json_option, print_json, run
-from vgg_demo.text import format_duration, percent, percent_or_dash
+from vgg_demo.terminal import (
+    follow,
+    json_option,
+    print_json,
+    report,
+    run,
+    show_answers,
+    show_evaluation,
+)
+from vgg_demo.text import format_duration
 
 if TYPE_CHECKING:
-    from vgg_demo.evaluation import Evaluation
     from vgg_demo.runs.store import Run
+
+PRESETS_SECONDS = 45.0  # after which no further preset is measured
 
 checkpoint_option = click.option(
     "--checkpoint", metavar="PATH|RUN|NAME", help="A .safetensors file, a run or a shipped model; 'best' without it."
@@ -30,8 +44,9 @@ checkpoint_option = click.option(
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
 def cli() -> None:
-    """Train a VGG network on MNIST, evaluate it, and read digits with it."""
+    """Train a VGG network on MNIST, evaluate it, and read digits with it. Alone, vgg-demo opens the page."""
 
 
 @cli.command()
@@ -42,8 +57,8 @@ def presets(as_json: bool) -> None:
     from vgg_demo.runs.cost import main as measure_budget
 
     if not as_json and any(estimate_seconds(p.config) is None for p in PRESETS.values()):
-        click.echo("Measuring how long each takes on this machine (once, about a minute) …", err=True)
-    measure_budget([])
+        click.echo("Measuring how long each takes on this machine (once, at most about a minute) …", err=True)
+    measure_budget([], PRESETS_SECONDS)
     rows: list[dict[str, Any]] = [
         {
             "name": preset.name,
@@ -120,6 +135,8 @@ def train(preset: str | None, name: str | None, resume: bool, detach: bool, as_j
         if run := train_together(open_run, on_open):  # in process 0 alone
             report(run, as_json)
     elif not detach:
+        from vgg_demo.runs.processes import end_as_after_interrupt
+
         end_as_after_interrupt()
         run = open_run()
         follow(run, quiet=as_json)
@@ -131,26 +148,6 @@ def train(preset: str | None, name: str | None, resume: bool, detach: bool, as_j
         click.echo(f"{open_run().name}: trains by itself; follow and stop it on the page")
 
 
-def report(run: Run, as_json: bool) -> None:
-    """Print the figures of a run that is over. Raises RunFailedError when it failed."""
-    status = run.status()
-    if status.state == "failed":
-        raise RunFailedError(f"run {run.name!r} failed: {status.reason}")
-    result = status.result or {}
-    if as_json:
-        print_json(result)
-        return
-    click.echo(
-        f"{run.name}: {status.state} after {result['steps']} steps in {result['seconds']:.1f} s "
-        f"({result['images_per_second']:.0f} images/s)"
-    )
-    if result["average_loss"] is not None:
-        click.echo(f"loss, mean of the last epoch {result['average_loss']:.4f}")
-    if result["val_accuracy"] is not None:
-        click.echo(f"validation accuracy {percent(result['val_accuracy'])}")
-    click.echo(f"checkpoint {result['checkpoint']}")
-
-
 @cli.command()
 @checkpoint_option
 @click.option("--images", type=click.Path(path_type=Path), metavar="FOLDER|ZIP", help="Pictures in 0/… to 9/… instead.")
@@ -160,6 +157,9 @@ def report(run: Run, as_json: bool) -> None:
 @json_option
 def evaluate(checkpoint: str | None, images: Path | None, answers: Path | None, as_json: bool) -> None:
     """Measure a network on the 10,000 test digits, or on pictures of your own."""
+    from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
+
+    path = find_checkpoint(checkpoint)  # a name that is wrong is said before torch is loaded
     from tqdm import tqdm
 
     from vgg_demo.checkpoint import load_checkpoint
@@ -168,10 +168,8 @@ def evaluate(checkpoint: str | None, images: Path | None, answers: Path | None, 
     from vgg_demo.evaluation import predict as predict_digits
     from vgg_demo.evaluation import summarise_predictions
     from vgg_demo.predictions import save_predictions
-    from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
     from vgg_demo.runs.reveals import add_reveal
 
-    path = find_checkpoint(checkpoint)
     network, header = load_checkpoint(path)
     digits, left_out = load_test(), []
     if images is not None:
@@ -200,23 +198,6 @@ def evaluate(checkpoint: str | None, images: Path | None, answers: Path | None, 
     show_evaluation(path, result)
 
 
-def show_evaluation(path: Path, result: Evaluation) -> None:
-    """Print the figures and the confusion matrix."""
-    low, high = result.interval
-    click.echo(
-        f"{path}\naccuracy {percent(result.accuracy)} ({result.correct:,} of {result.n:,} right; "
-        f"95 % interval {percent(low)} to {percent(high)}), loss {result.loss:.4f}, {result.seconds:.1f} s\n"
-    )
-    click.echo("rows: the true digit, columns: the answer")
-    click.echo("     " + "".join(f"{digit:>6}" for digit in range(10)))
-    for digit, row in enumerate(result.confusion_matrix):
-        click.echo(f"{digit:>5}" + "".join(f"{count:>6}" for count in row))
-    click.echo("\ndigit  precision    recall        F1  images")
-    for c in result.per_class:
-        precision, recall, f1 = (percent_or_dash(share) for share in (c.precision, c.recall, c.f1))
-        click.echo(f"{c.digit:>5}  {precision:>9}  {recall:>8}  {f1:>8}  {c.support:>6}")
-
-
 @cli.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER…", type=click.Path(path_type=Path))
 @checkpoint_option
@@ -226,17 +207,18 @@ def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> 
 
     What cannot be read is listed, and the exit status is then 1; 2 when one picture alone was asked for.
     """
-    from vgg_demo.checkpoint import load_checkpoint
-    from vgg_demo.drawing.image_files import list_pictures
-    from vgg_demo.drawing.predict import as_row, read_files
+    from vgg_demo.drawing.image_files import list_pictures, read_image
     from vgg_demo.runs.checkpoints import find_checkpoint
 
-    network, _ = load_checkpoint(find_checkpoint(checkpoint))
-    paths = list_pictures(images)
+    path, paths = find_checkpoint(checkpoint), list_pictures(images)  # what is wrong is said before torch is loaded
+    if len(images) == 1 and paths == [images[0]]:
+        read_image(images[0])
+    from vgg_demo.checkpoint import load_checkpoint
+    from vgg_demo.drawing.predict import as_row, read_files
+
+    network, _ = load_checkpoint(path)
     rows = [as_row(path, found) for path, found in zip(paths, read_files(network, paths), strict=True)]
     unreadable = [row["error"] for row in rows if row["error"]]
-    if unreadable and paths == [images[0]]:
-        raise ImageError(unreadable[0])
     if as_json:
         print_json(rows)
     else:
@@ -245,23 +227,6 @@ def predict(images: tuple[Path, ...], checkpoint: str | None, as_json: bool) -> 
         click.echo(f"error: {error}", err=True)
     if unreadable:
         raise click.exceptions.Exit(1)
-
-
-def show_answers(rows: list[dict[str, Any]]) -> None:
-    """One line for each picture that could be read."""
-    for row in rows:
-        if row["error"]:
-            continue
-        if row["blank"]:
-            click.echo(f"{row['image']}: blank or too faint, nothing stands out from the background")
-        elif len(row["digits"]) > 1:
-            click.echo(f"{row['image']}: {''.join(str(digit) for digit in row['digits'])}")
-        elif row["looks_like_two"]:
-            click.echo(f"{row['image']}: it looks like two digits that touch; leave room between them")
-        elif not row["can_tell"]:
-            click.echo(f"{row['image']}: it looks like no digit; most like a {row['digit']}")
-        else:
-            click.echo(f"{row['image']}: {row['digit']} ({percent(max(row['probabilities']), 1)} sure)")
 
 
 @cli.command()
@@ -273,26 +238,59 @@ def show_answers(rows: list[dict[str, Any]]) -> None:
 @json_option
 def diagnose(preset: str | None, checkpoint: str | None, steps: int | None, as_json: bool) -> None:
     """Say why a network learns or does not: signal, gradient and update of every layer."""
-    from vgg_demo.diagnosis.checks import diagnose_checkpoint, diagnose_preset, document, table
     from vgg_demo.runs.checkpoints import find_checkpoint
     from vgg_demo.runs.reader import RunReader
     from vgg_demo.runs.store import Run
 
     if preset is not None and checkpoint is not None:
         raise click.UsageError("--preset and --checkpoint: give one of them")
-    if checkpoint is not None:
-        path = find_checkpoint(checkpoint)
+    path = None if checkpoint is None else find_checkpoint(checkpoint)
+    config = get_preset(preset or "blog-mini").config
+    from vgg_demo.diagnosis.checks import diagnose_checkpoint, diagnose_preset, document, table
+
+    if path is not None:
         recorded = RunReader(Run(path.parent)).refresh()  # nothing where no run lies beside it
         verdict, diagnosis = diagnose_checkpoint(path, steps or 0, recorded.diagnoses, recorded.losses, recorded.epochs)
     else:
-        config = get_preset(preset or "blog-mini").config
         verdict, diagnosis = diagnose_preset(config, 50 if steps is None else steps)
     print_json(document(verdict, diagnosis)) if as_json else click.echo(table(verdict, diagnosis))
+
+
+@cli.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check the installation and this machine: each line is fine, or says what to do. Exit status 1 when one does."""
+    from vgg_demo.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print_json([{**vars(finding), "fine": finding.is_fine} for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{'fine' if finding.is_fine else 'fault':<6}{finding.name:<16} {finding.found}")
+            if finding.advice:
+                click.echo(f"{'':<23}what to do: {finding.advice}")
+    if not all(finding.is_fine for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[STREAMLIT'S OPTIONS]")
+def page(options: tuple[str, ...]) -> None:
+    """Open the page in a browser; Ctrl-C ends its server. For example: page --server.port 8502"""
+    from streamlit.web.cli import main as streamlit
+
+    streamlit(["run", str(SERVER / "streamlit_app.py"), *options], standalone_mode=False)
 
 
 def main() -> int:
     """Run the command line."""
     return run(cli)
+
+
+def program() -> int:
+    """Run the command line as the program that pip installs; without a command, open the page."""
+    return run(cli, sys.argv[1:] or ["page"])
 
 
 if __name__ == "__main__":

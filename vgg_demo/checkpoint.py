@@ -15,9 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from vgg_demo.config import RunConfig
-from vgg_demo.data import CHECKSUMS
 from vgg_demo.errors import CheckpointError, ConfigError, FormatError, StorageError
 from vgg_demo.files import replacing
+from vgg_demo.mnist_files import CHECKSUMS
 from vgg_demo.model import VGG
 from vgg_demo.schema import RESULT, parse_json, read_table, text
 from vgg_demo.text import N_

@@ -1,14 +1,10 @@
-"""MNIST: unpack the copy that ships with the project, check it, load it, split it.
+"""MNIST as tensors: load it, split it, go through it in batches.
 
 The digits are by Yann LeCun, Corinna Cortes and Christopher Burges, CC BY-SA 3.0. No network is ever needed.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import os
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vgg_demo.errors import DataError
-from vgg_demo.files import replacing
-from vgg_demo.text import N_
+from vgg_demo.mnist_files import unpack_mnist
 
 Progress = Callable[[int, int], None]  # images done, images in all
-SHIPPED = Path(__file__).parent / "assets" / "mnist"
-CHECKSUMS = {  # md5 of the raw files
-    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-}
 
 
 @dataclass(frozen=True)
@@ -46,24 +33,6 @@ class Digits:
     def to(self, device: torch.device) -> Digits:
         """The same digits on another device."""
         return Digits(self.images.to(device), self.labels.to(device))
-
-
-def data_folder() -> Path:
-    """Where MNIST is unpacked: the folder that VGG_DEMO_DATA names, or data/ beside the package.
-
-    torchvision.datasets.MNIST(data_folder(), download=False) reads it.
-    """
-    return Path(os.environ.get("VGG_DEMO_DATA") or Path(__file__).parent.parent / "data")
-
-
-def unpack_mnist(folder: Path | None = None) -> dict[str, bytes]:
-    """Make sure that the four raw files lie in folder/MNIST/raw, and return their contents by file name.
-
-    A file that is missing, damaged or half-written is written again from the shipped copy; others are left alone.
-    Raises DataError when the shipped copy is damaged or the folder cannot be written.
-    """
-    raw = (folder or data_folder()) / "MNIST" / "raw"
-    return {name: _read_checked(raw / name) or _unpack(raw / name) for name in CHECKSUMS}
 
 
 def load_mnist(folder: Path | None = None) -> tuple[Digits, Digits]:
@@ -135,48 +104,3 @@ def _parse(files: dict[str, bytes], part: str) -> Digits:
     images = np.frombuffer(files[f"{part}-images-idx3-ubyte"], np.uint8, offset=16).reshape(-1, 1, 28, 28)
     labels = np.frombuffer(files[f"{part}-labels-idx1-ubyte"], np.uint8, offset=8)
     return Digits(torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64)))
-
-
-def _read_checked(path: Path) -> bytes | None:
-    """The file's contents when they are as they should be, else None."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    return content if _md5(content) == CHECKSUMS[path.name] else None
-
-
-def _unpack(path: Path) -> bytes:
-    """Write one raw file from the shipped copy, whole or not at all, and return its contents."""
-    packed = SHIPPED / f"{path.name}.gz"
-    try:
-        content = gzip.decompress(packed.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(packed, str(error)) from error
-    if _md5(content) != CHECKSUMS[path.name]:
-        raise _damaged(packed, "its contents are not MNIST's")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise DataError(
-            N_(
-                "{path} cannot be written ({error}): free some space or make the folder writable, "
-                "or name another folder in the environment variable VGG_DEMO_DATA"
-            ),
-            path=path,
-            error=error.strerror or error,
-        ) from error
-    return content
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _damaged(packed: Path, why: str) -> DataError:
-    return DataError(
-        f"{packed} is damaged or missing ({why}): restore it, for example with 'git checkout -- {packed.name}' in its "
-        "folder, or clone the project again"
-    )

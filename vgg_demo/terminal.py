@@ -1,32 +1,36 @@
-"""What all commands share: exit statuses, JSON, UTF-8, Ctrl-C; and showing the progress of a run."""
+"""What all commands share: exit statuses, JSON, UTF-8, Ctrl-C; and how runs and results look in a terminal."""
 
 from __future__ import annotations
 
 import io
 import json
-import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vgg_demo.errors import RunFailedError, VggDemoError
+from vgg_demo.text import percent, percent_or_dash
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vgg_demo.evaluation import Evaluation
     from vgg_demo.runs.store import Run
 
 POLL_SECONDS = 0.1
-ENDINGS = ("SIGTERM", "SIGHUP", "SIGBREAK")  # asked to end; the terminal was closed; Windows' Ctrl-Break
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 
-def run(cli: click.Group | click.Command) -> int:
-    """Run a command line; errors of this project become one line and an exit status."""
+def run(cli: click.Group | click.Command, arguments: list[str] | None = None) -> int:
+    """Run a command line; errors of this project become one line and an exit status. arguments: instead of sys.argv."""
     write_utf8()
     try:
-        return cli(standalone_mode=False) or 0  # click returns the status of what ended by click.exceptions.Exit
+        return (
+            cli(arguments, standalone_mode=False) or 0
+        )  # click returns the status of what ended by click.exceptions.Exit
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return 130
@@ -36,6 +40,9 @@ def run(cli: click.Group | click.Command) -> int:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         return 2
+    except ModuleNotFoundError as error:
+        click.echo(f"error: the library {error.name} is missing; doctor says how to install it", err=True)
+        return 1
     except VggDemoError as error:
         click.echo(f"error: {error}", err=True)
         return 1 if isinstance(error, RunFailedError) else 2
@@ -44,14 +51,6 @@ def run(cli: click.Group | click.Command) -> int:
 def print_json(document: object) -> None:
     """One JSON document on standard output."""
     click.echo(json.dumps(document, ensure_ascii=False))
-
-
-def end_as_after_interrupt() -> None:
-    """Handle the signals that end a process as Ctrl-C is handled, but not those that are ignored, as under nohup."""
-    for name in ENDINGS:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
 
 
 def write_utf8() -> None:
@@ -95,3 +94,57 @@ def follow(run: Run, quiet: bool) -> None:
                     raise
                 asked_to_stop = True
                 run.send("stop")
+
+
+def report(run: Run, as_json: bool) -> None:
+    """Print the figures of a run that is over. Raises RunFailedError when it failed."""
+    status = run.status()
+    if status.state == "failed":
+        raise RunFailedError(f"run {run.name!r} failed: {status.reason}")
+    result = status.result or {}
+    if as_json:
+        print_json(result)
+        return
+    click.echo(
+        f"{run.name}: {status.state} after {result['steps']} steps in {result['seconds']:.1f} s "
+        f"({result['images_per_second']:.0f} images/s)"
+    )
+    if result["average_loss"] is not None:
+        click.echo(f"loss, mean of the last epoch {result['average_loss']:.4f}")
+    if result["val_accuracy"] is not None:
+        click.echo(f"validation accuracy {percent(result['val_accuracy'])}")
+    click.echo(f"checkpoint {result['checkpoint']}")
+
+
+def show_evaluation(path: Path, result: Evaluation) -> None:
+    """Print the figures and the confusion matrix."""
+    low, high = result.interval
+    click.echo(
+        f"{path}\naccuracy {percent(result.accuracy)} ({result.correct:,} of {result.n:,} right; "
+        f"95 % interval {percent(low)} to {percent(high)}), loss {result.loss:.4f}, {result.seconds:.1f} s\n"
+    )
+    click.echo("rows: the true digit, columns: the answer")
+    click.echo("     " + "".join(f"{digit:>6}" for digit in range(10)))
+    for digit, row in enumerate(result.confusion_matrix):
+        click.echo(f"{digit:>5}" + "".join(f"{count:>6}" for count in row))
+    click.echo("\ndigit  precision    recall        F1  images")
+    for c in result.per_class:
+        precision, recall, f1 = (percent_or_dash(share) for share in (c.precision, c.recall, c.f1))
+        click.echo(f"{c.digit:>5}  {precision:>9}  {recall:>8}  {f1:>8}  {c.support:>6}")
+
+
+def show_answers(rows: list[dict[str, Any]]) -> None:
+    """One line for each picture that could be read."""
+    for row in rows:
+        if row["error"]:
+            continue
+        if row["blank"]:
+            click.echo(f"{row['image']}: blank or too faint, nothing stands out from the background")
+        elif len(row["digits"]) > 1:
+            click.echo(f"{row['image']}: {''.join(str(digit) for digit in row['digits'])}")
+        elif row["looks_like_two"]:
+            click.echo(f"{row['image']}: it looks like two digits that touch; leave room between them")
+        elif not row["can_tell"]:
+            click.echo(f"{row['image']}: it looks like no digit; most like a {row['digit']}")
+        else:
+            click.echo(f"{row['image']}: {row['digit']} ({percent(max(row['probabilities']), 1)} sure)")

@@ -21,9 +21,10 @@ from torchvision.datasets import MNIST
 
 from tests.benchmarks.rows import Effort, Row
 from vgg_demo.config import RunConfig
-from vgg_demo.data import data_folder, load_mnist
+from vgg_demo.data import load_mnist
 from vgg_demo.device import make_fabric
 from vgg_demo.evaluation import accuracy_and_loss
+from vgg_demo.mnist_files import data_folder
 from vgg_demo.presets import get_preset
 from vgg_demo.training import StepEvent, Training
 

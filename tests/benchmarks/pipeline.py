@@ -15,7 +15,8 @@ from torchvision.datasets import MNIST
 
 from tests.benchmarks.rows import Effort, Row
 from vgg_demo.config import ModelConfig
-from vgg_demo.data import Digits, data_folder, epoch_order, load_train
+from vgg_demo.data import Digits, epoch_order, load_train
+from vgg_demo.mnist_files import data_folder
 from vgg_demo.presets import get_preset
 from vgg_demo.transforms import story_transform, transform_batch
 

@@ -21,14 +21,16 @@ import psutil
 from vgg_demo.config import RunConfig
 from vgg_demo.diagnosis.records import Diagnosis, LayerFigures
 from vgg_demo.errors import RunError
+from vgg_demo.places import PROJECT
 from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.recorder import Recorder
-from vgg_demo.runs.store import PROJECT, Run, create_run
+from vgg_demo.runs.store import Run, create_run
 from vgg_demo.training import StepEvent
 
 if TYPE_CHECKING:
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from streamlit.proto.NewSession_pb2 import NewSession
     from websockets.sync.client import ClientConnection
 
 START_SECONDS, ANSWER_SECONDS = 60.0, 60.0
@@ -82,11 +84,16 @@ def add_steps(run: Run, config: RunConfig, first: int, count: int) -> None:
 
 @dataclass
 class Server:
-    """The page, started and answering, on a store of runs of its own. Use as a context manager."""
+    """The page, started and answering, on a store of runs of its own. Use as a context manager.
+
+    command: Python's arguments that start it, in the folder.
+    """
 
     home: Path
     port: int = 0
     seconds_to_start: float = 0.0
+    command: tuple[str, ...] = ("-m", "streamlit", "run", "streamlit_app.py")
+    folder: Path = PROJECT
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __enter__(self) -> Server:
@@ -109,11 +116,11 @@ class Server:
     def start(self) -> None:
         """Start the server and wait until it answers. Raises RunError when it does not."""
         started = time.perf_counter()
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
+        command = [sys.executable, *self.command, "--server.headless=true"]
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--server.address=127.0.0.1", f"--server.port={self.port}"],
-                cwd=PROJECT,
+                cwd=self.folder,
                 env={**os.environ, "VGG_DEMO_HOME": str(self.home)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -192,6 +199,7 @@ class Viewer:
 
     def __init__(self, socket: ClientConnection, query: str) -> None:
         self.socket, self.query = socket, query
+        self.session: NewSession | None = None
 
     def load(self) -> int:
         """Draw the whole page; returns the bytes that came."""
@@ -207,6 +215,8 @@ class Viewer:
             received += len(data)
             message = ForwardMsg()
             message.ParseFromString(data)
+            if message.HasField("new_session"):
+                self.session = message.new_session
             if message.WhichOneof("type") == "script_finished" and is_end(message):
                 return received
 

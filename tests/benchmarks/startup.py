@@ -14,7 +14,7 @@ from typing import Any
 from tests.benchmarks.rows import Effort, Row
 from tests.benchmarks.server import Server, own_home
 from vgg_demo.data import load_test
-from vgg_demo.runs.store import PROJECT
+from vgg_demo.places import PROJECT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +17,15 @@ from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.drawing.predict import read_drawing
 from vgg_demo.errors import BlankImageError
 from vgg_demo.model import VGG
+from vgg_demo.places import PRETRAINED
 
 Pixels = npt.NDArray[np.uint8]
 Colour = tuple[int, ...]
 
 
 @pytest.fixture(scope="module")
-def network(project: Path) -> VGG:
-    return load_checkpoint(project / "checkpoints/pretrained/best.safetensors")[0]
+def network() -> VGG:
+    return load_checkpoint(PRETRAINED / "best.safetensors")[0]
 
 
 def enlarged(digit: Pixels, scale: int) -> Pixels:

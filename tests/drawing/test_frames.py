@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +15,15 @@ from vgg_demo.data import Digits
 from vgg_demo.drawing.frames import without_frames
 from vgg_demo.drawing.predict import read_drawing
 from vgg_demo.model import VGG
+from vgg_demo.places import PRETRAINED
 
 Pixels = npt.NDArray[np.uint8]
 CORNERS = [(30, 24), (252, 30), (246, 256), (26, 250)]  # a little crooked
 
 
 @pytest.fixture(scope="module")
-def network(project: Path) -> VGG:
-    return load_checkpoint(project / "checkpoints/pretrained/best.safetensors")[0]
+def network() -> VGG:
+    return load_checkpoint(PRETRAINED / "best.safetensors")[0]
 
 
 def crooked(draw: ImageDraw.ImageDraw) -> None:

@@ -20,6 +20,7 @@ from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.drawing.predict import read_drawing, read_files
 from vgg_demo.errors import BlankImageError, ImageError
 from vgg_demo.model import VGG
+from vgg_demo.places import PRETRAINED
 
 Pixels = npt.NDArray[np.uint8]
 SEVEN = [[(80, 60), (200, 60), (120, 230)]]
@@ -28,8 +29,8 @@ FIVE = [[(110, 60), (105, 130), (160, 130), (185, 175), (160, 220), (100, 220)],
 
 
 @pytest.fixture(scope="module")
-def network(project: Path) -> VGG:
-    return load_checkpoint(project / "checkpoints/pretrained/best.safetensors")[0]
+def network() -> VGG:
+    return load_checkpoint(PRETRAINED / "best.safetensors")[0]
 
 
 def drawn(strokes: list[list[tuple[float, float]]], pen: int, scale: float = 1, x: float = 0, y: float = 0) -> Pixels:

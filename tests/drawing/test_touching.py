@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -15,14 +13,15 @@ from vgg_demo.drawing.mnist_form import prepare_digits
 from vgg_demo.drawing.predict import read_drawing
 from vgg_demo.drawing.touching import cuts
 from vgg_demo.model import VGG
+from vgg_demo.places import PRETRAINED
 
 Pixels = npt.NDArray[np.uint8]
 SCALE = 6
 
 
 @pytest.fixture(scope="module")
-def network(project: Path) -> VGG:
-    return load_checkpoint(project / "checkpoints/pretrained/best.safetensors")[0]
+def network() -> VGG:
+    return load_checkpoint(PRETRAINED / "best.safetensors")[0]
 
 
 def side_by_side(digits: list[Pixels], gap: int) -> Pixels:

@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 
 from tests.helpers import TINY, RunsHere, pause, plain_losses, wait_for_state, wait_for_step, wait_until
-from vgg_demo.data import Digits, data_folder, unpack_mnist
+from vgg_demo.data import Digits
 from vgg_demo.device import make_fabric
 from vgg_demo.export.run_files import curve_csv, curve_png, run_script
+from vgg_demo.mnist_files import data_folder, unpack_mnist
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.reader import Curve, RunReader
 from vgg_demo.runs.store import Run

@@ -14,10 +14,11 @@ from tests.helpers import PROJECT, TINY
 from vgg_demo.architecture import forward_flops
 from vgg_demo.config import ModelConfig
 from vgg_demo.model import VGG
-from vgg_demo.presets import get_preset
+from vgg_demo.presets import PRESETS, get_preset
 from vgg_demo.runs.cost import (
     estimate_memory,
     estimate_seconds,
+    main,
     measure_step,
     record_speed,
 )
@@ -136,3 +137,18 @@ def test_work_equals_torchs_own_count(model: ModelConfig) -> None:
         VGG(model).eval()(torch.zeros(1, model.channels, model.image_size, model.image_size))
 
     assert forward_flops(model) == counter.get_total_flops()
+
+
+def test_measuring_ends_when_its_time_is_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    def measure(_config: object) -> float:
+        clock[0] += 20
+        return 0.5
+
+    monkeypatch.setattr("vgg_demo.runs.cost.measure_step", measure)
+    monkeypatch.setattr("vgg_demo.runs.cost.time.monotonic", lambda: clock[0])
+
+    main([], seconds=45)
+
+    assert sum(estimate_seconds(preset.config) is not None for preset in PRESETS.values()) == 3

@@ -77,7 +77,7 @@ def run_here(mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch, step
     """
     config = TINY.with_changes(steps=steps, precision="bf16-mixed", device="cpu")
     monkeypatch.setattr(worker, "StepTimes", lambda: StepTimes(lambda: others))
-    monkeypatch.setattr("vgg_demo.runs.control.signal.signal", lambda *_: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("vgg_demo.runs.timing.WINDOW_SECONDS", 0.0)
     assert run_worker(create_run(config), lambda: mnist[0]) == 0
     return estimate_seconds(config.with_changes(steps=1))

@@ -350,7 +350,7 @@ def test_app_run_renamed_keeps_what_it_holds(app: AppTest) -> None:
     assert list_runs()[0].config() == CLASSROOM
 
 
-@pytest.mark.parametrize("name", ["taken", "../out", "", "pretrained"])
+@pytest.mark.parametrize("name", ["taken", "../out", "", "best"])
 def test_app_run_renamed_to_what_is_taken_or_unfit_says_so(app: AppTest, name: str) -> None:
     over("taken")
     over("mine")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vgg_demo.errors import CheckpointError
-from vgg_demo.runs.store import NAME, PRETRAINED, SHIPPED_MODEL, Run, home, list_runs, shipped_names
+from vgg_demo.places import PRETRAINED
+from vgg_demo.runs.store import NAME, SHIPPED_MODEL, Run, home, list_runs, shipped_names
 from vgg_demo.text import N_
 
 

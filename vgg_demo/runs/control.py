@@ -12,10 +12,10 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Any
 
 from vgg_demo.errors import FormatError
+from vgg_demo.runs.processes import when_asked_to_end
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import parse_json
 
@@ -38,7 +38,7 @@ class Control:
         self.pause_after: str | None = None  # the event after which to pause: "step" or "epoch"
         self.learning_rate: float | None = None  # asked for and not yet set
         self.pins_changed = True  # which digits are pinned has to be read
-        signal.signal(signal.SIGTERM, self._on_terminate)
+        when_asked_to_end(self._stop)
 
     def poll(self) -> None:
         """Read the commands since the last time. Other lines are ignored."""
@@ -77,5 +77,5 @@ class Control:
         elif name == "learning_rate" and type(value) in (int, float) and 0 < value <= 100:  # not NaN, not true
             self.learning_rate = float(value)
 
-    def _on_terminate(self, *_: object) -> None:
+    def _stop(self) -> None:
         self.stop_asked = True

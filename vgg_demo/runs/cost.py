@@ -122,15 +122,19 @@ def _read_speeds() -> dict[str, float]:
     return speeds
 
 
-def main(arguments: list[str]) -> int:
-    """Measure what has not been measured yet: presets by name or whole configs as JSON; all presets without any."""
+def main(arguments: list[str], seconds: float = math.inf) -> int:
+    """Measure what has not been measured yet: presets by name or whole configs as JSON; all presets without any.
+
+    seconds: after which no further measurement begins; the cheap ones come first.
+    """
+    deadline = time.monotonic() + seconds
     try:
         configs = [
             RunConfig.from_dict(json.loads(text)) if text.startswith("{") else get_preset(text).config
             for text in arguments or PRESETS
         ]
         for config in sorted(configs, key=cost):
-            if estimate_seconds(config) is None:
+            if estimate_seconds(config) is None and time.monotonic() < deadline:
                 record_speed(config, measure_step(config))
     except VggDemoError as error:
         print(error, file=sys.stderr)

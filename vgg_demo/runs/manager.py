@@ -17,10 +17,11 @@ import psutil
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
+from vgg_demo.places import PROJECT
 from vgg_demo.runs.pinned import PinnedDigit, pin
 from vgg_demo.runs.processes import detached, leave_core, lower_priority, process_started, training_environment
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
-from vgg_demo.runs.store import PROJECT, Run, create_run, home, store_lock
+from vgg_demo.runs.store import Run, create_run, home, store_lock
 from vgg_demo.text import N_
 
 IDLE_POLL_SECONDS = 1.0  # a look takes under a hundredth of that with 50 runs

@@ -1,9 +1,13 @@
-"""Whether a process is still alive, what it is started with, and how it shares the processor."""
+"""All that differs between systems: whether a process lives, how it starts and ends, how it shares the processor.
+
+On Linux, macOS and Windows each function does what that system can; no other module asks which one it is.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +19,8 @@ import psutil
 
 OMP_SETTINGS = ("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")  # how many threads, and where
 CORES = "VGG_DEMO_CORES"  # no setting: the cores that a process had when it was started, for those that it starts
+ENDINGS = ("SIGTERM", "SIGHUP", "SIGBREAK")  # asked to end; the terminal was closed; Windows' Ctrl-Break
+PROC = Path("/proc")  # Linux's table of processes
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, and Windows' for its Linux
 
 
@@ -37,7 +43,7 @@ def process_started(pid: int) -> float | None:
     differs between two readers when the clock was set in between, and a run that goes on would look dead.
     """
     try:
-        stat = Path(f"/proc/{pid}/stat")
+        stat = PROC / str(pid) / "stat"
         if stat.exists():
             return float(stat.read_text("utf-8", "replace").rpartition(")")[2].split()[19])
         return float(psutil.Process(pid).create_time())
@@ -54,6 +60,25 @@ def when_parent_ends(action: Callable[[], object]) -> None:
         action()
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def end_as_after_interrupt() -> None:
+    """Handle the signals that end a process as Ctrl-C is handled, but not those that are ignored, as under nohup."""
+    for name in ENDINGS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def when_asked_to_end(action: Callable[[], object]) -> None:
+    """Call action when another process asks this one to end, instead of ending. Windows ends it without asking."""
+    signal.signal(signal.SIGTERM, lambda *_: action())
+
+
+def ignore(*names: str) -> None:
+    """Ignore signals from now on: "SIGINT" is Ctrl-C, "SIGTERM" asks to end."""
+    for name in names:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def detached() -> dict[str, Any]:
@@ -79,7 +104,7 @@ def lower_priority(pid: int, niceness: int) -> None:
             return
         process.nice(max(niceness, process.nice()))
         if os.getsid(pid) == pid:
-            Path(f"/proc/{pid}/autogroup").write_text(str(niceness), "utf-8")
+            (PROC / str(pid) / "autogroup").write_text(str(niceness), "utf-8")
 
 
 def training_environment() -> dict[str, str]:
@@ -103,10 +128,14 @@ def one_thread_a_core() -> dict[str, str]:
     Source: https://gcc.gnu.org/onlinedocs/libgomp/OMP_005fPROC_005fBIND.html.
     """
     is_set = any(name in os.environ for name in OMP_SETTINGS)
-    has_gpu = any(Path(driver).exists() for driver in GPU_DRIVERS)
-    if sys.platform != "linux" or is_set or has_gpu:
+    if sys.platform != "linux" or is_set or has_gpu_driver():
         return {}
     return {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
+
+
+def has_gpu_driver() -> bool:
+    """Whether the system has a driver for a GPU, whether torch can use it or not; only Linux is asked."""
+    return any(Path(driver).exists() for driver in GPU_DRIVERS)
 
 
 def leave_core() -> None:

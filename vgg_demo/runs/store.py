@@ -32,13 +32,12 @@ from filelock import FileLock, Timeout
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import ConfigError, FormatError, RunError, RunNotFoundError, StorageError
 from vgg_demo.files import write_text
+from vgg_demo.places import PRETRAINED, storage
 from vgg_demo.runs.processes import is_alive
 from vgg_demo.runs.status import Status
 from vgg_demo.schema import read_json
 from vgg_demo.text import N_
 
-PROJECT = Path(__file__).parent.parent.parent
-PRETRAINED = PROJECT / "checkpoints" / "pretrained"
 SHIPPED_MODEL = "best"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 NO_FOLDER = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.IGNORECASE)  # on Windows
@@ -47,8 +46,8 @@ LOCK_SECONDS = 30.0
 
 
 def home() -> Path:
-    """The folder that holds the runs: VGG_DEMO_HOME, or the project's checkpoints/."""
-    return Path(os.environ.get("VGG_DEMO_HOME") or PROJECT / "checkpoints").expanduser().resolve()
+    """The folder that holds the runs: VGG_DEMO_HOME, or checkpoints/ in the project's or the user's folder."""
+    return Path(os.environ.get("VGG_DEMO_HOME") or storage() / "checkpoints").expanduser().resolve()
 
 
 @dataclass(unsafe_hash=True)
@@ -247,7 +246,7 @@ def _make_named(root: Path, name: str) -> Path:
             ),
             name=name,
         )
-    if name.casefold() in {taken.casefold() for taken in (*shipped_names(), PRETRAINED.name)}:
+    if name.casefold() in {taken.casefold() for taken in shipped_names()}:
         raise RunError(
             N_("run name {name!r}: a network that ships with the project has it; choose another name"), name=name
         )

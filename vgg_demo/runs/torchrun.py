@@ -7,7 +7,6 @@ step, and receive after each event whether to stop. When one dies, all end.
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,7 +20,7 @@ from vgg_demo.data import load_train
 from vgg_demo.device import make_fabric
 from vgg_demo.errors import RunFailedError, VggDemoError, first_line
 from vgg_demo.runs.manager import TRAINING_NICENESS
-from vgg_demo.runs.processes import lower_priority
+from vgg_demo.runs.processes import ignore, lower_priority
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import run_worker
 from vgg_demo.text import N_
@@ -36,12 +35,12 @@ def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) 
     open_run: creates or resumes the run, in process 0 alone, which then calls on_open. Raises what open_run raises
     there, and RunFailedError in the others when process 0 has ended.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # torchrun turns it into SIGTERM, which process 0 obeys
+    ignore("SIGINT")  # torchrun turns it into SIGTERM, which process 0 obeys
     lower_priority(os.getpid(), TRAINING_NICENESS)
     with process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"):
         if dist.get_rank() == 0:
             return lead(open_run, on_open)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ignore("SIGTERM")
         follow()
         return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vgg_demo.runs.store import PROJECT
+from vgg_demo.places import PROJECT
 from vgg_demo.text import N_, _, translate
 from vgg_demo.ui.shared import expander
 
