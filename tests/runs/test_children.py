@@ -16,7 +16,7 @@ import pytest
 from tests.helpers import PROJECT, TINY, wait_for_state, wait_for_step, wait_until
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.presets import get_preset
-from vgg_demo.runs import manager
+from vgg_demo.runs import manager, store
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.processes import detached, is_alive, lower_priority, process_started
 from vgg_demo.runs.reader import RunReader
@@ -27,7 +27,7 @@ SLOW = get_preset("blog").config
 PARENT = """
 import sys, threading
 from vgg_demo.presets import get_preset
-from vgg_demo.runs import manager
+from vgg_demo.runs import manager, store
 from vgg_demo.runs.store import get_run
 slow = get_preset("blog").config
 if sys.argv[1] == "measurement":
@@ -173,6 +173,23 @@ def test_warm_worker_is_not_started_beside_a_training(monkeypatch: pytest.Monkey
     warm.prepare_when_idle()
 
     assert prepared == ["finished"]
+
+
+@pytest.mark.usefixtures("quick_workers")
+def test_run_that_the_warm_worker_cannot_take_any_more_is_given_to_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import os, time; os.close(0); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as deaf:
+        assert deaf.stdout is not None
+        deaf.stdout.readline()  # it lives, and its end of the pipe is closed
+        monkeypatch.setattr(manager, "warm_worker", warm := manager.WarmWorker())
+        monkeypatch.setattr(warm, "prepare_when_idle", lambda: None)
+        warm.process, warm.home = deaf, store.home()
+
+        run = manager.start_run(TINY.with_changes(steps=2))
+        wait_for_state(run, "finished")
+        deaf.kill()
+
+    assert run.status().pid != deaf.pid
 
 
 def test_warm_worker_finds_a_folder_with_any_letters_in_any_encoding(

@@ -11,9 +11,9 @@ import pytest
 
 from tests.helpers import TINY, RunsHere, pause, wait_for_step
 from tests.runs.test_damaged_files import assert_the_others_go_on
-from vgg_demo.errors import StorageError
+from vgg_demo.errors import RunError, StorageError
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
-from vgg_demo.runs.store import create_run
+from vgg_demo.runs.store import create_run, delete_run, get_run, list_runs, rename_run
 
 
 def test_folder_that_may_not_be_looked_into_spoils_itself_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +41,58 @@ def test_run_that_cannot_be_written_leaves_its_name_to_the_next(home: Path, monk
 
     assert [path for path in home.iterdir() if path.is_dir()] == []
     assert create_run(TINY, "mine").status().state == "queued"
+
+
+def test_delete_of_a_run_that_is_a_link_takes_the_link_and_leaves_what_it_points_to(home: Path, tmp_path: Path) -> None:
+    elsewhere = create_run(TINY, "mine").path.rename(tmp_path / "elsewhere")
+    (home / "mine").symlink_to(elsewhere, target_is_directory=True)
+    run = get_run("mine")
+    run.update_status(state="stopped")
+
+    delete_run(run)
+
+    assert list_runs() == []
+    assert (elsewhere / "config.json").is_file()
+
+
+def test_delete_that_the_system_refuses_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = create_run(TINY, "mine")
+    run.update_status(state="stopped")
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied", "status.json")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refuse)
+        with pytest.raises(StorageError, match=r"'mine'.*cannot be deleted \(Permission denied"):
+            delete_run(run)
+
+    assert list_runs() == [run]
+
+
+def test_run_with_a_damaged_status_is_not_moved_while_its_worker_lives(runs_here: RunsHere) -> None:
+    run = runs_here.start(TINY, "mine")
+    wait_for_step(run, 1)
+    run.status_path.write_text("{", encoding="utf-8")
+
+    for move in (delete_run, lambda run: rename_run(run, "yours")):
+        with pytest.raises(RunError, match="still going"):
+            move(run)
+    run.send("stop")
+    runs_here.wait(run)
+
+    delete_run(run)
+    assert list_runs() == []
+
+
+def test_run_with_a_damaged_status_whose_worker_was_killed_can_be_deleted(home: Path) -> None:
+    run = create_run(TINY, "mine")
+    run.status_path.write_text("{", encoding="utf-8")
+    run.worker_path.write_bytes(f"{os.getpid()} 1.0".encode())  # a later process has its number
+
+    delete_run(run)
+
+    assert list_runs() == []
 
 
 @pytest.mark.parametrize("is_paused", [False, True])

@@ -153,12 +153,32 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
     status = run.status()
     if status.is_active:
         raise RunError(N_("run {name!r} is still going; two processes cannot work on one run"), name=run.name)
-    warm = warm_worker.take() if warm_worker and not (here or attached) else None
-    process = warm
-    if process is None and not here:
-        stdin = subprocess.PIPE if attached else subprocess.DEVNULL
-        process = _spawn("vgg_demo.runs.worker", str(run.path), *(["attached"] if attached else []), stdin=stdin)
-    pid = os.getpid() if process is None else process.pid
+    if here:
+        _say_running(run, os.getpid())
+    elif attached or not _give_to_warm_worker(run):
+        stdin, words = (subprocess.PIPE, ["attached"]) if attached else (subprocess.DEVNULL, [])
+        _say_running(run, _spawn("vgg_demo.runs.worker", str(run.path), *words, stdin=stdin).pid)
+    if warm_worker:
+        threading.Thread(target=warm_worker.prepare_when_idle, name="warm-again", daemon=True).start()
+
+
+def _give_to_warm_worker(run: Run) -> bool:
+    """Let the warm worker take the run. False where there is none, or it ends in this very moment."""
+    warm = warm_worker.take() if warm_worker else None
+    if warm is None or warm.stdin is None:
+        return False
+    _say_running(run, warm.pid)
+    lower_priority(warm.pid, TRAINING_NICENESS)
+    try:
+        warm.stdin.write(f"{run.path}\n".encode("utf-8", "surrogateescape"))
+        warm.stdin.close()
+    except OSError:
+        return False
+    return True
+
+
+def _say_running(run: Run, pid: int) -> None:
+    """Write into the status which process works on the run."""
     run.update_status(
         state="running",
         pid=pid,
@@ -168,12 +188,6 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
         reason=None,
         control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
     )
-    if warm and warm.stdin:
-        lower_priority(pid, TRAINING_NICENESS)
-        warm.stdin.write(f"{run.path}\n".encode("utf-8", "surrogateescape"))
-        warm.stdin.close()
-    if warm_worker:
-        threading.Thread(target=warm_worker.prepare_when_idle, name="warm-again", daemon=True).start()
 
 
 def spawn_budget(config: RunConfig) -> subprocess.Popen[bytes]:

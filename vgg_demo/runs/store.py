@@ -9,6 +9,7 @@ checkpoints/<run>/
     model.safetensors   the network, from the first save on
     resume.pt           everything that is needed to go on with the training
     worker.log          standard output and error of the process, for finding faults
+    .worker             while a worker is at it: its process, and room to say what happened when the disk is full
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import ConfigError, FormatError, RunError, RunNotFoundError, StorageError
 from vgg_demo.files import write_text
 from vgg_demo.places import PRETRAINED, storage
-from vgg_demo.runs.processes import is_alive
+from vgg_demo.runs.processes import is_alive, process_started
 from vgg_demo.runs.status import Status
 from vgg_demo.schema import read_json
 from vgg_demo.text import N_
@@ -66,6 +67,7 @@ class Run:
         self.checkpoint_path = self.path / "model.safetensors"
         self.resume_path = self.path / "resume.pt"
         self.worker_log_path = self.path / "worker.log"
+        self.worker_path = self.path / ".worker"
 
     def config(self) -> RunConfig:
         """The run's settings. Raises RunError when they cannot be read."""
@@ -104,6 +106,20 @@ class Run:
             return self.status().is_active
         except RunError:
             return False
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a process works on the run, by the file that a worker keeps there: for when its status is damaged."""
+        try:
+            pid, started = self.worker_path.read_bytes().rstrip(b"\0").split()
+            return is_alive(int(pid), float(started))
+        except (OSError, ValueError):
+            return False
+
+    def claim_worker_file(self, size: int) -> None:
+        """Write which process works on the run, in a file of so many bytes. Raises OSError."""
+        text = f"{os.getpid()} {process_started(os.getpid())}"
+        self.worker_path.write_bytes(text.encode().ljust(size, b"\0"))
 
     @property
     def identity(self) -> str:
@@ -180,10 +196,18 @@ def get_run(name: str) -> Run:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run's folder with everything in it. Raises RunError while it goes on or waits."""
+    """Delete a run's folder with everything in it. Raises RunError while it goes on or waits, StorageError."""
     with store_lock():
         _refuse_while_going(run)
-        shutil.rmtree(run.path, ignore_errors=True)
+        try:
+            run.path.unlink() if run.path.is_symlink() else shutil.rmtree(run.path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            text = N_("run {name!r}: {path} cannot be deleted ({error}); delete it by hand")
+            raise StorageError(
+                text, name=run.name, path=error.filename or run.path, error=error.strerror or error
+            ) from error
 
 
 def rename_run(run: Run, name: str) -> Run:
@@ -230,10 +254,10 @@ def _not_writable(error: OSError) -> StorageError:
 
 def _refuse_while_going(run: Run) -> None:
     try:
-        status = run.status()
-    except RunError:
-        return  # a damaged folder: no process can be at work in it
-    if not status.is_over:
+        is_going = not run.status().is_over
+    except RunError:  # its status is damaged; a worker would not know
+        is_going = run.has_worker
+    if is_going:
         raise RunError(N_("run {name!r} is still going; stop it first"), name=run.name)
 
 

@@ -234,10 +234,10 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
         return 2
     for left in run.path.glob(".*.tmp"):  # of a process that was killed while it wrote
         left.unlink(missing_ok=True)
-    identity, reserve = run.identity, run.path / ".reserve"  # room to say what happened when the disk is full
+    identity = run.identity
     status = 1
     try:
-        reserve.write_bytes(bytes(RESERVE_BYTES))
+        run.claim_worker_file(RESERVE_BYTES)
         with typed_memory_errors():
             worker = Worker(run, load_digits())
             try:
@@ -247,7 +247,7 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
                     worker.recorder.close()
         status = 0
     except Exception as error:  # torch and Lightning raise types of their own; a run ends with a reason, whatever it is
-        reserve.unlink(missing_ok=True)
+        run.worker_path.unlink(missing_ok=True)  # makes room on a full disk
         with contextlib.suppress(RunError):  # nothing is left to write to
             run.require(identity)
             with speaking(ENGLISH):  # whoever reads it may have any language; the page translates what it knows
@@ -257,7 +257,7 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
             with contextlib.suppress(OSError):
                 traceback.print_exc()
     finally:
-        reserve.unlink(missing_ok=True)
+        run.worker_path.unlink(missing_ok=True)
     dispatch()  # the next in the queue
     return status
 

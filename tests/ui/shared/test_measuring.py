@@ -50,6 +50,22 @@ def test_measurement_that_gives_nothing_is_made_once_and_its_reason_kept(
     assert not measuring.pending
 
 
+def test_measurement_that_fails_in_an_unknown_way_does_not_end_the_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = CHANGED.with_changes(batch_size=18)
+
+    def spawn(_config: object) -> subprocess.Popen[bytes]:
+        raise ValueError("embedded null byte")
+
+    monkeypatch.setattr(resources, "spawn_budget", spawn)
+    measuring = resources.Measuring()
+
+    measuring.ask(CHANGED)
+    measuring.ask(other)
+    wait_until(lambda: other in measuring.unknown, seconds=10)
+
+    assert [str(measuring.unknown[config]) for config in (CHANGED, other)] == ["embedded null byte"] * 2
+
+
 def test_measurement_that_a_training_ends_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     started = processes_that("import time; time.sleep(100)", "")
     busy = [False, False, True, True]

@@ -76,9 +76,7 @@ class Measuring:
     def __init__(self) -> None:
         self.wanted: queue.SimpleQueue[RunConfig] = queue.SimpleQueue()
         self.pending: set[RunConfig] = set()
-        self.unknown: dict[
-            RunConfig, VggDemoError | OSError | Message
-        ] = {}  # what could not be measured, with the reason
+        self.unknown: dict[RunConfig, Exception | Message] = {}  # what could not be measured, with the reason
         threading.Thread(target=self._work, name="measuring", daemon=True).start()
 
     def ask(self, config: RunConfig) -> None:
@@ -92,7 +90,7 @@ class Measuring:
             config = self.wanted.get()
             try:
                 self._measure(config)
-            except (OSError, VggDemoError) as error:
+            except Exception as error:  # whatever it is: the thread must live, and the page must not wait for ever
                 self.unknown[config] = error
             self.pending.discard(config)
 
