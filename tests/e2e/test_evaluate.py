@@ -223,7 +223,7 @@ def test_zip_of_ones_own_digits_is_evaluated_and_bad_files_are_listed(
     page.locator("input[type=file]").first.set_input_files(tmp_path / "own.zip")
     page.get_by_role("button", name="Evaluate on your own digits").click()
 
-    expect(page.get_by_text("10 pictures are used, 1 files are left out")).to_be_visible()
+    expect(page.get_by_text("10 pictures are used, 1 file is left out")).to_be_visible()
     expect(page.get_by_text("10 / 10")).to_be_visible()
 
 
