@@ -97,7 +97,7 @@ def assert_the_others_go_on(good: Run) -> None:
     runs = list_runs()
     assert good in runs
     rows = {run.name: describe(run) for run in runs}
-    assert rows["good"]["state"] == "queued"
+    assert rows["good"]["state"] == "waiting"
     json.dumps(rows).encode()
     assert good in [run for run, _status in readable()]
     assert good in waiting()
