@@ -86,7 +86,8 @@ def add_steps(run: Run, config: RunConfig, first: int, count: int) -> None:
 class Server:
     """The page, started and answering, on a store of runs of its own. Use as a context manager.
 
-    command: Python's arguments that start it, in the folder.
+    command: Python's arguments that start it, in the folder. options: of Streamlit, such as
+    --server.baseUrlPath=class.
     """
 
     home: Path
@@ -94,6 +95,7 @@ class Server:
     seconds_to_start: float = 0.0
     command: tuple[str, ...] = ("-m", "streamlit", "run", "streamlit_app.py")
     folder: Path = PROJECT
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __enter__(self) -> Server:
@@ -119,7 +121,7 @@ class Server:
         command = [sys.executable, *self.command, "--server.headless=true"]
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--server.address=127.0.0.1", f"--server.port={self.port}"],
+                [*command, "--server.address=127.0.0.1", f"--server.port={self.port}", *self.options],
                 cwd=self.folder,
                 env={**os.environ, "VGG_DEMO_HOME": str(self.home)},
                 stdin=subprocess.DEVNULL,
@@ -151,7 +153,8 @@ class Server:
     @property
     def url(self) -> str:
         """Where the page is."""
-        return f"http://127.0.0.1:{self.port}"
+        base = next((option.partition("=")[2] for option in self.options if "baseUrlPath" in option), "")
+        return f"http://127.0.0.1:{self.port}/{base}".rstrip("/")
 
     def read(self, path: str) -> bytes:
         """What the server answers to a request for that path."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import psutil
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Frame, Page, TimeoutError, expect
 
 from tests.benchmarks.server import Server, add_steps, make_run
 from tests.benchmarks.watching import alive
@@ -67,16 +67,16 @@ def wait_for_step(page: Page, step: int) -> int:
     return now
 
 
-def canvas_box(page: Page) -> dict[str, float]:
+def canvas_box(page: Page | Frame) -> dict[str, float]:
     canvas = page.locator(READY_CANVAS)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
-    return dict(box)
+    return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
 
 
-def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
-    box = canvas_box(page)
+def draw(page: Page, strokes: list[list[tuple[int, int]]], frame: Frame | Page | None = None) -> None:
+    box = canvas_box(frame or page)
     for stroke in strokes:
         page.mouse.move(box["x"] + stroke[0][0], box["y"] + stroke[0][1])
         page.mouse.down()

@@ -22,9 +22,9 @@ with st.container(key="heading"):
         st.title("VGG Demo", anchor=False, width="content")
         languages.show_switch()
     st.caption(_("Train a network to read handwritten digits, see how good it is, and let it read yours."))
+identity.write_cookie()
 
 train, evaluate, draw = tabs.show()
-identity.write_cookie()
 with train:
     train_tab.show(is_open=bool(train.open))
 with evaluate:

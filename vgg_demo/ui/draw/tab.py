@@ -17,6 +17,7 @@ from vgg_demo.ui.shared.charts import probabilities_in_words
 if TYPE_CHECKING:
     from vgg_demo.drawing.predict import Reading
 
+HOURLY = 3600.0  # seconds: seldom, as it is for the connection's sake
 STYLE = """<style>
 .answer-none { font-size: 2.2rem; line-height: 1.2; font-weight: 700; }
 .answer-several { font-size: 3.6rem; line-height: 1.1; font-weight: 700; letter-spacing: .06em; }
@@ -43,9 +44,13 @@ STYLE = """<style>
 </style>"""
 
 
-@st.fragment
+@st.fragment(run_every=HOURLY)
 def show() -> None:
-    """Draw the tab. A stroke reruns this fragment alone."""
+    """Draw the tab. A stroke reruns this fragment alone.
+
+    A page that has something to run every so often runs as soon as its lost connection is back, with what was drawn
+    meanwhile; another one would wait for the next stroke.
+    """
     st.html(STYLE)
     with st.container(key="draw_tab"):
         show_tab()

@@ -39,13 +39,31 @@ def remember_browser() -> None:
     st.session_state["browser"] = st.session_state["new_browser"] = secrets.token_urlsafe(24)
 
 
+# In a frame of another site's page a browser takes only the second kind of cookie, over https, and keeps it for that
+# site alone. What is not taken is not there when it is read again.
+COOKIE_SCRIPT = """<script>{
+  const cookie = "{name}={secret}", isKept = () => document.cookie.includes(cookie);
+  for (const kind of ["SameSite=Strict", "SameSite=None; Secure; Partitioned"]) {
+    if (!isKept()) document.cookie = `${cookie}; max-age=31536000; path=/; ${kind}`;
+  }
+  document.documentElement.classList.toggle("no-cookie", !isKept());
+}</script>"""
+NO_COOKIE_STYLE = "<style>:root:not(.no-cookie) .st-key-no_cookie { display: none }</style>"
+
+
 def write_cookie() -> None:
-    """Let a new browser keep its secret for a year. Harmless when repeated."""
-    if secret := st.session_state.get("new_browser"):
-        st.html(
-            f"<script>document.cookie = '{COOKIE}={secret}; max-age=31536000; path=/; SameSite=Strict'</script>",
-            unsafe_allow_javascript=True,
+    """Let a new browser keep its secret for a year, or say what does not work without. Harmless when repeated."""
+    if not (secret := st.session_state.get("new_browser")):
+        return
+    st.html(NO_COOKIE_STYLE)
+    st.html(COOKIE_SCRIPT.replace("{name}", COOKIE).replace("{secret}", secret), unsafe_allow_javascript=True)
+    with st.container(key="no_cookie"):
+        text = _(
+            "This browser does not keep this page's cookie, as in a frame of another site without https: after a "
+            "reload you can watch the runs that you started here, but no longer stop or change them. "
+            "[Open VGG Demo in a tab of its own]({address})"
         )
+        st.info(text.format(address=st.context.url or "."), icon=":material/cookie_off:")
 
 
 def owner() -> str:
