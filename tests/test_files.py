@@ -78,7 +78,7 @@ def calls_without_encoding(source: str) -> Iterator[str]:
         is_of_text = name == "open" if not owner else name in TEXT_METHODS and owner not in OTHER_OPENS
         said = {keyword.arg for keyword in call.keywords}
         words = {argument.value for argument in call.args if isinstance(argument, ast.Constant)}
-        is_said = "encoding" in said or words & {"utf-8", "rb", "wb", "ab"}
+        is_said = "encoding" in said or words & {"utf-8", "rb", "wb", "ab", "rb+"}
         if (is_of_text and not is_said) or ("text" in said and "encoding" not in said):
             yield f"{call.lineno}: {ast.unparse(call)}"
 

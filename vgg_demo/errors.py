@@ -60,6 +60,10 @@ class OutOfMemoryError(VggDemoError):
     """A network, or the training of one, needs more memory than there is."""
 
 
+class CollectionError(VggDemoError):
+    """A collection of the class's digits that is not there, is closed or full, or cannot be used for what was asked."""
+
+
 class StorageError(VggDemoError):
     """A folder or file that cannot be written."""
 

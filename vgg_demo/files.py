@@ -1,4 +1,4 @@
-"""Atomic replacement of files: a reader sees the old one or the new one, never a half."""
+"""Files that are whole: a reader sees the old one or the new one, and lines with an end, never a half."""
 
 from __future__ import annotations
 
@@ -44,3 +44,24 @@ def write_text(path: Path, text: str) -> None:
     """Replace a text file, whole or not at all. Raises OSError."""
     with replacing(path) as temporary:
         temporary.write_text(text, "utf-8")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line to a file that exists, whole or not at all: what a full disk cuts short is taken back.
+
+    Half a line, left by a process that was killed here, gets an end of its own, so that it spoils no other. One at a
+    time may do this: hold a lock. Raises OSError.
+    """
+    with path.open("rb+", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        is_torn = file.read(1) not in (b"", b"\n")
+        rest = memoryview((b"\n" if is_torn else b"") + f"{line}\n".encode())
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(end)
+            raise

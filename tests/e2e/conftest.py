@@ -60,6 +60,7 @@ def empty(server: Server) -> None:
     wait_until(lambda: not processes(server.home))
     for run in runs:
         shutil.rmtree(run.path, ignore_errors=True)
+    shutil.rmtree(server.home / ".collections", ignore_errors=True)
 
 
 @pytest.fixture

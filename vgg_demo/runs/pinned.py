@@ -28,7 +28,20 @@ DIGIT_BYTES = 28 * 28
 
 _is_id = re.compile(r"[0-9a-f]{16}").fullmatch
 digit_id = kind(lambda value: isinstance(value, str) and _is_id(value) is not None, "16 hexadecimal digits")
-PIN: dict[str, Kind] = {"digit": text, "label": optional(whole(0, CLASSES - 1))}
+
+
+def digit_pixels(value: object) -> bytes:
+    """A kind: base64 of 28×28 bytes. Raises FormatError."""
+    try:
+        pixels = base64.b64decode(text(value), validate=True)
+    except (binascii.Error, ValueError):
+        raise FormatError(N_("it is no base64")) from None
+    if len(pixels) != DIGIT_BYTES:
+        raise FormatError(N_("it has {count} bytes; it is {right}"), count=len(pixels), right=DIGIT_BYTES)
+    return pixels
+
+
+PIN: dict[str, Kind] = {"digit": digit_pixels, "label": optional(whole(0, CLASSES - 1))}
 UNPIN: dict[str, Kind] = {"id": digit_id}
 ANSWER: dict[str, Kind] = {"id": digit_id, "probabilities": rows(number(0, 1), CLASSES, CLASSES)}
 PROBABILITIES: dict[str, Kind] = {"step": whole(), "digits": rows(table(ANSWER, ANSWER), 1, MOST_PINNED)}
@@ -54,13 +67,7 @@ class PinnedDigit:
     def from_dict(cls, values: object) -> PinnedDigit:
         """Read what to_dict wrote. Raises FormatError when it is something else."""
         checked = read_table(values, PIN, ("digit",))
-        try:
-            pixels = base64.b64decode(checked["digit"], validate=True)
-        except (binascii.Error, ValueError):
-            raise FormatError(N_("digit: it is no base64")) from None
-        if len(pixels) != DIGIT_BYTES:
-            raise FormatError(N_("digit: it has {count} bytes; it is {right}"), count=len(pixels), right=DIGIT_BYTES)
-        return cls(pixels, checked.get("label"))
+        return cls(checked["digit"], checked.get("label"))
 
 
 def pin(run: Run, digit: PinnedDigit) -> None:

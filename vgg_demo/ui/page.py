@@ -30,4 +30,4 @@ with train:
 with evaluate:
     evaluate_tab.show(is_open=bool(evaluate.open))
 with draw:  # always mounted: a canvas that is skipped loses its drawing
-    draw_tab.show()
+    draw_tab.show(is_open=bool(draw.open))

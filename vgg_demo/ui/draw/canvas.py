@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
 from vgg_demo.ui.shared.pictures import Pixels
+
+if TYPE_CHECKING:
+    from streamlit_drawable_canvas import CanvasResult
 
 CANVAS_PIXELS, WIDE_PIXELS = 280, 560
 PEN_PIXELS = 22
@@ -47,18 +51,33 @@ def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
 
     uint8 (280, 280 or 560, 4), None before the first stroke; and uint8 (280, 280 or 560), None for mere dots.
     """
-    from streamlit_drawable_canvas import st_canvas  # raises when imported outside a running app
-
     from vgg_demo.drawing.rasterize import rasterize_strokes
+
+    result = _pad("canvas", WIDE_PIXELS if st.session_state.get("wide") else CANVAS_PIXELS, return_image_data=True)
+    pixels: Pixels | None = result.image_data
+    return pixels, None if pixels is None else rasterize_strokes(result.json_data, *pixels.shape[:2])
+
+
+def stroke_pad(key: str) -> dict[str, Any] | None:
+    """The canvas and its tools, 280×280: its strokes, as rasterize_strokes takes them; None before the first.
+
+    With another key it is another canvas, and empty.
+    """
+    strokes: dict[str, Any] | None = _pad(key, CANVAS_PIXELS, return_image_data=False).json_data
+    return strokes
+
+
+def _pad(key: str, width: int, return_image_data: bool) -> CanvasResult:
+    from streamlit_drawable_canvas import st_canvas  # raises when imported outside a running app
 
     result = st_canvas(
         stroke_width=st.session_state.get("pen", PEN_PIXELS),
         stroke_color="#FFFFFF",
         background_color="#000000",
-        width=WIDE_PIXELS if st.session_state.get("wide") else CANVAS_PIXELS,
+        width=width,
         height=CANVAS_PIXELS,
-        return_image_data=True,
-        key="canvas",
+        return_image_data=return_image_data,
+        key=key,
     )
     _tools(
         key="sketch_tools",
@@ -72,8 +91,7 @@ def sketch_pad() -> tuple[Pixels | None, Pixels | None]:
             "down": _("Pen down. Arrow keys draw, the space bar lifts it and has the drawing read."),
         },
     )
-    pixels: Pixels | None = result.image_data
-    return pixels, None if pixels is None else rasterize_strokes(result.json_data, *pixels.shape[:2])
+    return result
 
 
 def settings() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vgg_demo.errors import VggDemoError
+from vgg_demo.errors import CollectionError, VggDemoError
 from vgg_demo.text import N_, _, confidence_in_words, percent, plain
+from vgg_demo.ui.collect import students, teacher
 from vgg_demo.ui.draw import attribution, canvas, charts, compare, feature_maps, inputs, logits, network, preprocessing
 from vgg_demo.ui.draw.inference import Inference, read
 from vgg_demo.ui.shared import networks, pictures, pins, sections, source_code
@@ -45,7 +46,7 @@ STYLE = """<style>
 
 
 @st.fragment(run_every=HOURLY)
-def show() -> None:
+def show(is_open: bool) -> None:
     """Draw the tab. A stroke reruns this fragment alone.
 
     A page that has something to run every so often runs as soon as its lost connection is back, with what was drawn
@@ -53,7 +54,15 @@ def show() -> None:
     """
     st.html(STYLE)
     with st.container(key="draw_tab"):
-        show_tab()
+        try:
+            if collection := students.chosen():
+                students.show(collection)
+                return
+            students.offer()
+            show_tab()
+            teacher.show(is_open)
+        except CollectionError as error:  # it was deleted a moment ago
+            st.error(plain(error))
 
 
 def show_tab() -> None:

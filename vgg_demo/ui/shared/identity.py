@@ -71,9 +71,23 @@ def owner() -> str:
     return hashlib.sha256(st.session_state["browser"].encode()).hexdigest()[:32]
 
 
+def number(purpose: str) -> int:
+    """A random number of at most eight digits that this browser always gets for the same purpose.
+
+    Nobody can tell from it which browser it is, nor that two of them are the same one's.
+    """
+    mark = hashlib.sha256(f"{st.session_state['browser']} {purpose}".encode()).digest()
+    return 1 + int.from_bytes(mark[:8]) % 99_999_999
+
+
 def is_teacher() -> bool:
     """Whether the teacher's code was given in this browser session."""
     return bool(st.session_state.get("teacher", False))
+
+
+def may_teach() -> bool:
+    """Whether this browser may lead the class: the teacher's may, and where there is no code all may."""
+    return teacher_code() is None or is_teacher()
 
 
 def may_steer(status: Status) -> bool:

@@ -1,0 +1,134 @@
+"""Collecting on the Draw tab, without a browser: who sees what, and what a page that is out of date may still do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.collection.hands import drawing, fill
+from vgg_demo.collection import store
+from vgg_demo.collection.store import Collection, list_collections, open_collection
+from vgg_demo.ui.shared import identity
+
+SECRET = "s" * 32
+
+
+@pytest.fixture
+def app(app: AppTest) -> AppTest:
+    app.query_params["tab"] = "Draw"
+    app.session_state["browser"] = SECRET
+    return app
+
+
+def texts(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.info, *app.error, *app.success, *app.warning]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def own_hand(collection: Collection, monkeypatch: pytest.MonkeyPatch, turn: int = 0) -> int:
+    """The number of the page's browser, as the page has it."""
+    state: dict[str, Any] = {"browser": SECRET}
+    with monkeypatch.context() as patch:
+        patch.setattr(identity.st, "session_state", state)
+        return identity.number(f"{collection.id} {turn}")
+
+
+def test_student_is_asked_only_while_a_collection_is_open(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VGG_DEMO_TEACHER_CODE", "abc")
+    app.run()
+    assert "Draw for the class" not in labels(app)
+    first, second = open_collection("3b *a*"), open_collection("the others")
+
+    app.run()
+
+    assert labels(app).count("Draw for the class") == 2
+    assert r"3b \*a\*" in texts(app)
+    assert "Collect digits from the class" not in [box.label for box in app.expander]  # the teacher alone has it
+    first.set_open(False)
+    second.delete()
+    assert "Draw for the class" not in labels(app.run())
+
+
+def test_student_who_has_drawn_all_is_thanked_and_hands_the_device_on(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = open_collection("3b")
+    hand = own_hand(collection, monkeypatch)
+    for digit in range(10):
+        for _time in range(2):
+            collection.add(drawing(digit, hand))
+    app.query_params["collect"] = collection.id
+
+    app.run()
+
+    assert "Thank you: all your 20 digits are in the collection." in texts(app)
+    assert "Send" not in labels(app)
+    press(app, "Somebody else draws on this device")
+    assert "Send" in labels(app)
+    collection.set_open(False)
+    app.run()
+    assert "is closed. It has 0 drawings of yours." in texts(app)
+    press(app, "Back to the Draw tab")
+    assert "collect" not in app.query_params
+
+
+def test_address_of_a_collection_that_is_not_there_is_the_plain_draw_tab(app: AppTest) -> None:
+    for name in ("nosuch", "../../etc", "x" * 1_000):
+        app.query_params["collect"] = name
+
+        app.run()
+
+        assert not app.exception
+        assert "Send" not in labels(app)
+        assert "collect" not in app.query_params
+
+
+def test_teacher_opens_closes_and_deletes_a_collection(app: AppTest) -> None:
+    app.session_state["collections"] = True
+    app.run()
+    press(app, "Open a collection")
+    (collection,) = list_collections()
+    assert "Nothing has been drawn yet" in texts(app)
+    fill(collection, hands=1)
+
+    press(app, "Close it")
+
+    assert not collection.contents().is_open
+    assert "Drawings: **10** · hands: **1**" in texts(app)
+    press(app, "Yes, delete all")
+    assert list_collections() == []
+    assert not app.exception
+
+
+def test_page_of_somebody_who_is_no_teacher_any_more_changes_nothing(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = open_collection("3b")
+    app.session_state["collections"] = True
+    app.run()
+    monkeypatch.setenv("VGG_DEMO_TEACHER_CODE", "abc")
+
+    press(app, "Yes, delete all")
+
+    assert list_collections() == [collection]
+
+
+def test_limit_of_collections_is_said_on_the_page(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST_COLLECTIONS", 1)
+    open_collection("3b")
+    app.session_state["collections"] = True
+    app.run()
+
+    press(app, "Open a collection")
+
+    assert "there are 1 collections; delete one" in texts(app)
