@@ -1,4 +1,4 @@
-"""Your own data: a folder or a zip of labelled pictures, read as a drawing is."""
+"""Your own data: what the class has drawn; or a folder or a zip of labelled pictures, read as a drawing is."""
 
 from __future__ import annotations
 
@@ -8,17 +8,52 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from vgg_demo.collection.files import picture_name
+from vgg_demo.collection.store import Collection, list_collections
 from vgg_demo.text import N_, _, ngettext
+from vgg_demo.ui.collect.teacher import pick as pick_collection
 from vgg_demo.ui.evaluate.results import DigitSet
 from vgg_demo.ui.shared import jobs
 
 if TYPE_CHECKING:
+    from vgg_demo.data import Digits
     from vgg_demo.drawing.labelled_folder import OwnDigits
 
 MOST_LISTED = 200
 
 
 def pick() -> DigitSet | None:
+    """Ask for a collection, a folder or a zip, and read it. Returns None while there is none that can be used."""
+    collections = {found.id: found for found in list_collections() if found.contents().used}
+    kinds = {"zip": _("A zip file"), "folder": _("A folder")}
+    if collections:
+        kinds = {"class": _("The class's digits"), **kinds}
+    kind = st.segmented_control(
+        _("They come as"), list(kinds), format_func=kinds.__getitem__, default=next(iter(kinds)),
+        key=f"own_kind-{len(kinds)}", required=True,
+    )  # fmt: skip
+    if kind == "class":
+        return of_class(pick_collection(collections, "evaluate_collection"))
+    return read_files(kind == "zip")
+
+
+def of_class(collection: Collection) -> DigitSet:
+    """The drawings of a collection that are used, as they are now."""
+    contents = collection.contents()
+    called = [picture_name(drawing) for drawing in contents.used]
+    seen = hashlib.sha256("".join(drawing.id for drawing in contents.used).encode()).hexdigest()
+    text = _("Drawings: **{count:,}** · hands: **{hands:,}**")
+    st.caption(text.format(count=len(called), hands=len({drawing.hand for drawing in contents.used})))
+
+    def load() -> Digits:
+        from vgg_demo.collection.material import digits_of
+
+        return digits_of(contents)
+
+    return DigitSet(f"own-{collection.id}-{seen[:16]}", N_("digits of the class"), load, called)
+
+
+def read_files(is_zip: bool) -> DigitSet | None:
     """Ask for a folder or a zip, and read it. Returns None while there is none that can be used."""
     st.markdown(
         _(
@@ -26,11 +61,7 @@ def pick() -> DigitSet | None:
             "light or light on dark. They are read as a picture on the Draw tab is, and are not stored."
         )
     )
-    kinds = {"zip": _("A zip file"), "folder": _("A folder")}
-    kind = st.segmented_control(
-        _("They come as"), list(kinds), format_func=kinds.__getitem__, default="zip", key="own_kind", required=True
-    )
-    if kind == "zip":
+    if is_zip:
         upload = st.file_uploader(_("Zip file"), type="zip", key="own_zip")
         files = None if upload is None else [(upload.name, upload.getvalue())]
     else:
@@ -39,8 +70,8 @@ def pick() -> DigitSet | None:
     if files is None:
         st.caption(_("Choose one to see how this network reads it."))
         return None
-    work, fingerprint = _reading(kind == "zip", files), _fingerprint(files)
-    key = ("own", kind, fingerprint)
+    work, fingerprint = _reading(is_zip, files), _fingerprint(files)
+    key = ("own", is_zip, fingerprint)
     own = jobs.ask(key, work, _("Read them again"), "own", at_once=True, takes_turns=False)
     if own is None:
         return None

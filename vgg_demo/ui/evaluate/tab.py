@@ -7,6 +7,7 @@ import streamlit as st
 from vgg_demo.errors import VggDemoError
 from vgg_demo.text import N_, _, plain, translate
 from vgg_demo.ui.evaluate import (
+    by_hand,
     compare,
     downloads,
     embedding,
@@ -77,8 +78,10 @@ def show_result(result: Result) -> None:
     figures.show(result)
     if result.network.run is not None and result.digit_set.kind == "test":
         reveal.show_count(result.network.run)
+    by_hand.show_beside(result)
     matrix.show(result)
-    sections.show(_("Look closer"), SECTIONS, "evaluate_section", result)
+    closer = {**by_hand.SECTIONS, **SECTIONS} if by_hand.hands(result.digit_set) else SECTIONS
+    sections.show(_("Look closer"), closer, "evaluate_section", result)
 
 
 def show_mistakes(result: Result) -> None:
