@@ -81,7 +81,7 @@ def quick_workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
     workers: list[ForkedWorker] = []
 
-    def spawn(_module: str, run_folder: str, **_options: object) -> ForkedWorker:
+    def spawn(_module: str, run_folder: str, *_attached: str, **_options: object) -> ForkedWorker:
         workers.append(ForkedWorker(run_folder))
         return workers[-1]
 

@@ -22,7 +22,7 @@ from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.manager import continue_run, resume_run, start_run
 from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.reader import RunReader
-from vgg_demo.runs.store import Run, create_run
+from vgg_demo.runs.store import Prepare, Run, create_run
 from vgg_demo.runs.worker import run_worker
 from vgg_demo.training import StepEvent, Training
 
@@ -64,9 +64,9 @@ class RunsHere:
     digits: Digits
     threads: dict[Run, threading.Thread] = field(default_factory=dict)
 
-    def start(self, config: RunConfig, name: str | None = None) -> Run:
+    def start(self, config: RunConfig, name: str | None = None, prepare: Prepare | None = None) -> Run:
         """A run, and a worker for it."""
-        run = start_run(config, name, here=True)
+        run = start_run(config, name, here=True, prepare=prepare)
         self._work(run)
         return run
 

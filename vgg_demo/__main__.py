@@ -19,11 +19,13 @@ except ImportError as broken:  # every other library is imported where it is use
 
 from vgg_demo import __version__
 from vgg_demo.architecture import count_parameters
-from vgg_demo.errors import RunNotFoundError, StorageError
+from vgg_demo.errors import StorageError
 from vgg_demo.places import SERVER
 from vgg_demo.presets import DEFAULT_PRESET, PRESETS, get_preset
 from vgg_demo.terminal import (
+    begin,
     follow,
+    go_on,
     json_option,
     print_json,
     report,
@@ -91,40 +93,41 @@ def presets(as_json: bool) -> None:
 @click.option("--width", type=float, help="Multiplies the channels of every layer.")
 @click.option("--seed", type=int, help="Decides initial weights and the order of images.")
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
+@click.option("--class-digits", metavar="COLLECTION|FILE", help="Go on from a network with a class's digits.")
+@click.option("--start-from", metavar="PATH|RUN|NAME", help="The network for --class-digits; 'best' without it.")
 @click.option("--resume", is_flag=True, help="Go on with the run that --run names.")
 @click.option("--detach", is_flag=True, help="Start it and return at once: it goes on when the terminal is closed.")
 @json_option
-def train(preset: str | None, name: str | None, resume: bool, detach: bool, as_json: bool, **changes: Any) -> None:
+def train(
+    preset: str | None, name: str | None, class_digits: str | None, start_from: str | None, resume: bool, detach: bool,
+    as_json: bool, **changes: Any,
+) -> None:  # fmt: skip
     """Train a network and follow it. Ctrl-C, or closing the terminal, stops it and keeps what was learned.
 
     Started by torchrun, several processes train it together: torchrun --nproc-per-node=2 -m vgg_demo train …
     """
     if resume and name is None:
         raise click.UsageError("--resume: say which run with --run NAME")
-    if resume and (preset is not None or any(value is not None for value in changes.values())):
+    has_settings = preset is not None or any(value is not None for value in changes.values())
+    if resume and (has_settings or class_digits or start_from):
         raise click.UsageError("--resume goes on with the run's own settings; leave the others away")
+    if class_digits and has_settings:
+        raise click.UsageError("--class-digits goes on from a network as it is; leave the settings away")
+    if start_from and not class_digits:
+        raise click.UsageError("--start-from: say with whose digits it goes on with --class-digits")
 
     in_torchrun = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "TORCHELASTIC_RUN_ID" in os.environ
 
     def open_run() -> Run:
-        from vgg_demo.runs.manager import resume_run, start_run
-        from vgg_demo.runs.store import get_run, list_runs
-
         attached = not (in_torchrun or detach)
-        if not resume:
-            config = get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes)
-            if config.train.device != "auto":
-                from vgg_demo.device import check_available
+        if resume:
+            return go_on(name or "", here=in_torchrun, attached=attached)
+        if class_digits is not None:
+            from vgg_demo.collection.material import plan_training
 
-                check_available(config.train.device)  # a machine without it: no failed run is left
-            return start_run(config, name, here=in_torchrun, attached=attached)
-        try:
-            run = get_run(name or "")
-        except RunNotFoundError as error:
-            names = ", ".join(run.name for run in list_runs())
-            raise RunNotFoundError(f"{error}; {f'runs are {names}' if names else 'there are no runs yet'}") from None
-        resume_run(run, here=in_torchrun, attached=attached)
-        return run
+            config, prepare = plan_training(class_digits, start_from)
+            return begin(config, name, in_torchrun, attached, prepare)
+        return begin(get_preset(preset or DEFAULT_PRESET).config.with_changes(**changes), name, in_torchrun, attached)
 
     if in_torchrun:
         from vgg_demo.runs.torchrun import train_together

@@ -78,6 +78,23 @@ def split_indices(labels: torch.Tensor, validation_images: int, seed: int) -> tu
     return torch.nonzero(~held_out)[:, 0], torch.nonzero(held_out)[:, 0]
 
 
+def mix_in(digits: Digits, others: Digits, share: float, validation_images: int, seed: int) -> Digits:
+    """The training digits, of which a share has given its place to other digits with the same labels.
+
+    Which ones, the seed decides. The validation digits of split_train with this number and seed stay, and so does the
+    length of an epoch. Where there are fewer others than places, each is there several times.
+    """
+    images = digits.images.clone()
+    keep, _held_out = split_indices(digits.labels, validation_images, seed)
+    places = keep[torch.randperm(len(keep), generator=torch.Generator().manual_seed(seed))]
+    for label in sorted(set(others.labels.tolist())):
+        mine = others.images[others.labels == label]
+        chosen = places[digits.labels[places] == label]
+        chosen = chosen[: round(share * len(chosen))]
+        images[chosen] = mine[torch.arange(len(chosen)) % len(mine)]
+    return Digits(images, digits.labels)
+
+
 def epoch_order(images: int, seed: int, epoch: int) -> torch.Tensor:
     """The order of the images in an epoch (counted from 0), int64 (images,): a function of the seed alone.
 

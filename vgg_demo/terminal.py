@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vgg_demo.errors import RunFailedError, VggDemoError
+from vgg_demo.errors import RunFailedError, RunNotFoundError, VggDemoError
 from vgg_demo.text import percent, percent_or_dash
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from vgg_demo.config import RunConfig
     from vgg_demo.evaluation import Evaluation
     from vgg_demo.runs.store import Run
 
@@ -96,12 +98,45 @@ def follow(run: Run, quiet: bool) -> None:
                 run.send("stop")
 
 
+def begin(
+    config: RunConfig, name: str | None, here: bool, attached: bool, prepare: Callable[[Run], None] | None = None
+) -> Run:
+    """Start a new run; a device that this machine lacks is said before there is one. Arguments as of start_run."""
+    from vgg_demo.runs.manager import start_run
+
+    if config.train.device != "auto":
+        from vgg_demo.device import check_available
+
+        check_available(config.train.device)
+    return start_run(config, name, here, attached, prepare)
+
+
+def go_on(name: str, here: bool, attached: bool) -> Run:
+    """Resume a run. Raises RunNotFoundError, which names those that there are."""
+    from vgg_demo.runs.manager import resume_run
+    from vgg_demo.runs.store import get_run, list_runs
+
+    try:
+        run = get_run(name)
+    except RunNotFoundError as error:
+        names = ", ".join(run.name for run in list_runs())
+        raise RunNotFoundError(f"{error}; {f'runs are {names}' if names else 'there are no runs yet'}") from None
+    resume_run(run, here=here, attached=attached)
+    return run
+
+
 def report(run: Run, as_json: bool) -> None:
     """Print the figures of a run that is over. Raises RunFailedError when it failed."""
     status = run.status()
     if status.state == "failed":
         raise RunFailedError(f"run {run.name!r} failed: {status.reason}")
     result = status.result or {}
+    outcome = {}
+    if run.class_digits_path.is_file() and run.checkpoint_path.is_file():
+        from vgg_demo.collection.outcome import measure_outcome
+
+        outcome = measure_outcome(run).to_dict()
+        result = {**result, "class_digits": outcome}
     if as_json:
         print_json(result)
         return
@@ -113,6 +148,11 @@ def report(run: Run, as_json: bool) -> None:
         click.echo(f"loss, mean of the last epoch {result['average_loss']:.4f}")
     if result["val_accuracy"] is not None:
         click.echo(f"validation accuracy {percent(result['val_accuracy'])}")
+    for digits, change in outcome.items():
+        click.echo(
+            f"{digits}: {change['before']:,} of {change['n']:,} right before, {change['after']:,} after "
+            f"(newly right {change['gained']:,}, newly wrong {change['lost']:,}, McNemar p {change['p_value']:.3f})"
+        )
     click.echo(f"checkpoint {result['checkpoint']}")
 
 

@@ -21,7 +21,7 @@ from vgg_demo.places import PROJECT
 from vgg_demo.runs.pinned import PinnedDigit, pin
 from vgg_demo.runs.processes import detached, leave_core, lower_priority, process_started, training_environment
 from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
-from vgg_demo.runs.store import Run, create_run, home, store_lock
+from vgg_demo.runs.store import Prepare, Run, create_run, home, store_lock
 from vgg_demo.text import N_
 
 IDLE_POLL_SECONDS = 1.0  # a look takes under a hundredth of that with 50 runs
@@ -64,23 +64,34 @@ class WarmWorker:
 warm_worker: WarmWorker | None = None  # the page sets it; the command line starts its workers cold
 
 
-def start_run(config: RunConfig, name: str | None = None, here: bool = False, attached: bool = False) -> Run:
+def start_run(
+    config: RunConfig,
+    name: str | None = None,
+    here: bool = False,
+    attached: bool = False,
+    prepare: Prepare | None = None,
+) -> Run:
     """Make a run folder and start a process that works in it, now. Raises RunError or StorageError.
 
     here: this very process is going to work in it. attached: the run is stopped when this process ends.
     """
     with store_lock():  # held from the first moment: no other process may start it as a waiting run
-        run = create_run(config, name)
+        run = create_run(config, name, prepare=prepare)
         _launch(run, here, attached)
     return run
 
 
-def queue_run(config: RunConfig, owner: str | None, pinned: Iterable[PinnedDigit] = ()) -> Run:
+def queue_run(
+    config: RunConfig,
+    owner: str | None,
+    pinned: Iterable[PinnedDigit] = (),
+    prepare: Prepare | None = None,
+) -> Run:
     """Make a run folder that waits for its turn, which may be at once; it watches the pinned digits.
 
     Raises StorageError.
     """
-    run = create_run(config, owner=owner)
+    run = create_run(config, owner=owner, prepare=prepare)
     for digit in pinned:
         pin(run, digit)
     dispatch()

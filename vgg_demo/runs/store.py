@@ -10,6 +10,7 @@ checkpoints/<run>/
     resume.pt           everything that is needed to go on with the training
     worker.log          standard output and error of the process, for finding faults
     .worker             while a worker is at it: its process, and room to say what happened when the disk is full
+    class_digits.safetensors, start.safetensors    of a run that learns from a class's digits (class_digits.py)
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from os.path import isfile
@@ -68,6 +69,8 @@ class Run:
         self.resume_path = self.path / "resume.pt"
         self.worker_log_path = self.path / "worker.log"
         self.worker_path = self.path / ".worker"
+        self.class_digits_path = self.path / "class_digits.safetensors"
+        self.start_path = self.path / "start.safetensors"
 
     def config(self) -> RunConfig:
         """The run's settings. Raises RunError when they cannot be read."""
@@ -158,8 +161,13 @@ class Run:
             ) from error
 
 
-def create_run(config: RunConfig, name: str | None = None, owner: str | None = None) -> Run:
-    """Make a run folder, queued. Without a name it gets the preset's and a number.
+Prepare = Callable[[Run], None]  # may raise OSError
+
+
+def create_run(
+    config: RunConfig, name: str | None = None, owner: str | None = None, prepare: Prepare | None = None
+) -> Run:
+    """Make a run folder, queued. Without a name it gets the preset's and a number. prepare: adds files to the folder.
 
     Raises RunError when the name is taken or no name for a folder, StorageError when nothing can be written.
     """
@@ -168,6 +176,8 @@ def create_run(config: RunConfig, name: str | None = None, owner: str | None = N
         root.mkdir(parents=True, exist_ok=True)
         run = Run(_make_named(root, name) if name is not None else _make_numbered(root, config.preset))
         write_text(run.config_path, json.dumps(config.to_dict(), indent=1))
+        if prepare:
+            prepare(run)
         now = time.time()
         run.write_status(Status(id=secrets.token_hex(8), created=now, queued=now, owner=owner))
     except OSError as error:

@@ -32,6 +32,7 @@ from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.errors import RunError, VggDemoError, first_line
 from vgg_demo.language import ENGLISH, speaking
 from vgg_demo.recipe.schedule import LearningRateOverride
+from vgg_demo.runs.class_digits import go_on_from_start, with_class_digits
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch
@@ -63,12 +64,15 @@ class Worker:
         self.run, self.identity = run, run.identity
         self.config = run.config()
         self.control = Control(run)
+        digits = with_class_digits(run, self.config, digits)
         self.training = Training(
             self.config, digits, make_fabric(self.config.train.device, self.config.train.precision)
         )
         saved = self.training.fabric.broadcast(read_resume(run))
         if saved:
             self.training.load_state_dict(saved["training"])
+        else:
+            go_on_from_start(run, self.training)
         self.recorder = Recorder(run, self.config, saved and saved["recorder"])
         self.saving = Pacer(SAVE_EVERY_SECONDS, SAVE_SHARE)
         self.keeping = Pacer(KEEP_EVERY_SECONDS, KEEP_SHARE)

@@ -22,6 +22,7 @@ from vgg_demo.ui.shared import identity, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
     class_settings,
+    class_training,
     diagnosis_view,
     feed,
     live_curve,
@@ -93,7 +94,9 @@ def _show(run: Run, state_before: str) -> None:
 def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
     """What this browser may do with the run in its state."""
     if not identity.may_steer(status):
-        if status.is_over:
+        if status.is_over and run.class_digits_path.is_file():
+            class_training.show_again(run)
+        elif status.is_over:
             show_copy(config)
         else:
             st.caption(_("You are watching: another browser started it."))
@@ -123,7 +126,9 @@ def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
         with st.popover(_("Train longer"), icon=":material/more_time:"):
             st.number_input(_("More epochs"), value=1, key="more_epochs")
             st.button(_("Go on"), key="continue", on_click=_continue, args=(run.name,))
-    if status.is_over:
+    if status.is_over and run.class_digits_path.is_file():
+        class_training.show_again(run)
+    elif status.is_over:
         show_copy(config)
 
 
@@ -184,6 +189,8 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
             "how good it is."
         )
         st.info(text.format(loss=loss), icon=":material/info:")
+    if run.class_digits_path.is_file():
+        class_training.show_outcome(run, status)
     if run.name in shipped_names():
         st.caption(_("A network that ships with the project has this name, too: rename the run to evaluate it."))
     elif run.checkpoint_path.is_file():

@@ -204,6 +204,8 @@ def show_downloads(run: Run) -> None:
         if run.checkpoint_path.is_file():
             content = run.checkpoint_path.read_bytes
             offer(_("The checkpoint"), content, ".safetensors", "application/octet-stream")
+        if run.class_digits_path.is_file():  # the script has MNIST alone
+            return
         label = _("The run as one PyTorch script")
         text = _("It needs torch, torchvision and numpy, and gives the same losses on this machine.")
         offer(label, lambda: run_script(run.config(), reader.refresh()), ".py", "text/x-python", text)

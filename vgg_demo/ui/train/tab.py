@@ -18,6 +18,7 @@ from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
     checks_view,
     class_settings,
+    class_training,
     data_view,
     lesson,
     live,
@@ -50,6 +51,7 @@ def show(is_open: bool) -> None:
             live.show(run)
     show_network(config, is_drawn=run is None)
     data_view.show(config)
+    class_training.show()
     show_code(config)
     runs_list.show(run)
     class_settings.show()
