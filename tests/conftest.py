@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from filelock import FileLock
 from lightning_fabric import Fabric
 
 from tests.helpers import PAGE, PROJECT, RunsHere, processes, wait_until
@@ -16,13 +19,16 @@ from vgg_demo.data import Digits, load_mnist
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import reap_children
+from vgg_demo.runs.store import Run
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
+    from tests.forked import ForkedWorker
+
 
 def pytest_configure() -> None:
-    """Two test processes train at a time: with one thread each, none waits for a core that the other has. Words are
+    """Several test processes train at a time: with one thread each, none waits for a core that another has. Words are
     English."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
     os.environ["LANGUAGE"] = "en"  # whatever the machine's language is
@@ -30,15 +36,23 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several test processes, one has a whole file, which shares fixtures, and one has all tests with a browser: two
-    servers at once would wait for each other. What takes longest begins first, so that all end at about the same time.
+    """Of several test processes, one has a whole file, which shares fixtures, and two have the tests with a browser,
+    each with a server of its own: one those that train, which say so, and one all others. What takes longest begins
+    first, so that all end at about the same time; what is trained once for all begins where no browser waits for it.
     """
     browser = PROJECT / "tests" / "e2e"
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (not item.path.is_relative_to(browser), item.path not in slow))
-    for item in items:
+    trained = {item.path for item in items if "story_run" in getattr(item, "fixturenames", ())}
+
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
         is_browser = item.path.is_relative_to(browser)
-        item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path.relative_to(PROJECT))))
+        return not is_browser, (item.path in trained) == is_browser, item.path not in slow
+
+    items.sort(key=place)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            is_browser = item.path.is_relative_to(browser)
+            item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path.relative_to(PROJECT))))
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +89,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def quick_workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers that this process starts are forked from one that has loaded torch."""
+def quick_workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ForkedWorker]]:
+    """Workers that this process starts are forked from one that has loaded torch; those that were started so far."""
     from tests.forked import ForkedWorker
 
     workers: list[ForkedWorker] = []
@@ -86,7 +100,7 @@ def quick_workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         return workers[-1]
 
     monkeypatch.setattr("vgg_demo.runs.manager._spawn", spawn)
-    yield
+    yield workers
     for worker in workers:
         worker.end()
 
@@ -116,6 +130,25 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     jobs.memory.clear()  # what the test before has computed
     code_attempts.clear()  # and the wrong codes that it has tried
     return AppTest.from_file(PAGE, default_timeout=60)
+
+
+# What makes torch compute as a processor with AVX2 only: its own kernels and oneDNN's. Each rounds in its own way, and
+# a network that fails by a hair fails on one processor and learns on another.
+AVX2_ONLY = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="session")
+def story_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The preset blog-mini, trained to its end as on another processor, once for all test processes."""
+    temporary = tmp_path_factory.getbasetemp()
+    store = (temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary) / "story"
+    run = Run(store / "blog-mini-1")
+    with FileLock(f"{store}.lock"):  # whoever comes second waits for it
+        if not run.path.exists():
+            command = [sys.executable, "-m", "vgg_demo", "train", "--preset", "blog-mini"]
+            environment = {**os.environ, **AVX2_ONLY, "VGG_DEMO_HOME": str(store)}
+            subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True)
+    return run
 
 
 @pytest.fixture(scope="session")

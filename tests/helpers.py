@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import torch
 from lightning_fabric import Fabric
 
 from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
+from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.manager import continue_run, resume_run, start_run
@@ -137,7 +139,7 @@ def kill(run: Run) -> None:
     pid = run.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: run.status().is_over, seconds=10)
+    wait_until(lambda: run.status().is_over)
 
 
 def processes(folder: Path) -> list[psutil.Process]:
@@ -165,6 +167,15 @@ def python_calls(function: Callable[[], object]) -> list[str]:
 def plain_losses(config: RunConfig, digits: Digits, fabric: Fabric) -> list[float]:
     """The losses of the bare training loop, in this process, from the first step to the last."""
     return [event.loss for event in Training(config, digits, fabric).run() if isinstance(event, StepEvent)]
+
+
+def run_of_new_network(config: RunConfig, name: str = "mine") -> Run:
+    """A finished run with a network that has not learned."""
+    run = create_run(config, name)
+    torch.manual_seed(0)
+    save_checkpoint(run.checkpoint_path, VGG(config.model), config, {})
+    run.update_status(state="finished")
+    return run
 
 
 def run_of_shipped_network() -> Run:

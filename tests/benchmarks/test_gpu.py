@@ -127,34 +127,17 @@ def test_network_in_training_has_no_hooks_which_a_graph_could_not_record(bench: 
     assert python_calls(lambda: network(images)) == python_calls(lambda: fresh(images))
 
 
-def test_part_for_a_gpu_and_the_report_load_without_packages_that_gpu_machines_lack(
+@pytest.mark.slow
+def test_report_loads_and_every_part_in_small_is_measured_without_packages_that_gpu_machines_lack(
     without_packages: dict[str, str], project: Path
 ) -> None:
     modules = ["__main__", "report", "gpu", "gpu_parts", "story"]
     code = (
         "import importlib, json\n"
         f"for name in {modules!r}: importlib.import_module('tests.benchmarks.' + name)\n"
-        "from tests.benchmarks.machine import machine\n"
-        "print(json.dumps(machine()))"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=project, env=without_packages, capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 0, done.stderr
-    machine = json.loads(done.stdout)
-    assert machine["memory"] == "unknown"
-    assert machine["torch"] == torch.__version__.partition("+")[0] or machine["torch"] == torch.__version__
-    assert machine["graphics card"]
-
-
-@pytest.mark.slow
-def test_every_part_in_small_is_measured_without_packages_that_gpu_machines_lack(
-    without_packages: dict[str, str], project: Path
-) -> None:
-    code = (
         "from tests.benchmarks.gpu import LIMITS, main\n"
+        "from tests.benchmarks.machine import machine\n"
+        "print(json.dumps(machine()))\n"
         "for part in LIMITS:\n"
         "    print('measured:', part)\n"
         "    main(part, is_quick=True)"
@@ -165,7 +148,12 @@ def test_every_part_in_small_is_measured_without_packages_that_gpu_machines_lack
     )
 
     assert done.returncode == 0, done.stderr
-    measured = [part.splitlines() for part in done.stdout.split("measured: ")[1:]]
+    before, *after = done.stdout.split("measured: ")
+    machine = json.loads(before)
+    assert machine["memory"] == "unknown"
+    assert machine["torch"] == torch.__version__.partition("+")[0] or machine["torch"] == torch.__version__
+    assert machine["graphics card"]
+    measured = [part.splitlines() for part in after]
     assert [lines[0] for lines in measured] == list(LIMITS)
     rows = [[json.loads(line) for line in lines if line.startswith("{")] for lines in measured]
     assert all(rows)

@@ -205,7 +205,7 @@ def broken_file(number: int) -> bytes:
 def test_read_files_any_file_gives_readings_or_one_line(network: VGG, tmp_path: Path) -> None:
     read = 0
     path = tmp_path / "any.png"
-    for number in range(500):
+    for number in range(330):  # each kind of file, whole and damaged in either way, with each other thing
         path.write_bytes(broken_file(number))
         (found,) = read_files(network, [path])
         if isinstance(found, ImageError):
@@ -214,4 +214,4 @@ def test_read_files_any_file_gives_readings_or_one_line(network: VGG, tmp_path: 
         else:
             read += 1
 
-    assert read > 150
+    assert read > 100

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.drawing.mnist_form import prepare_digits
-from vgg_demo.drawing.predict import read_drawing
+from vgg_demo.drawing.predict import Reading, read_drawing
 from vgg_demo.drawing.touching import cuts
 from vgg_demo.model import VGG
 from vgg_demo.places import PRETRAINED
@@ -38,26 +38,29 @@ def side_by_side(digits: list[Pixels], gap: int) -> Pixels:
     return canvas
 
 
-def right(network: VGG, mnist: tuple[Digits, Digits], pairs: list[tuple[int, int]], gap: int) -> int:
-    """How many pairs of test digits are read as the two that they are."""
+def read_pairs(
+    network: VGG, mnist: tuple[Digits, Digits], pairs: list[tuple[int, int]], gap: int
+) -> tuple[list[list[Reading]], int]:
+    """What pairs of test digits are read as, and how many of them as the two that they are."""
     images, labels = mnist[1].images[:, 0].numpy(), mnist[1].labels.tolist()
     found = [read_drawing(network, side_by_side([images[i], images[j]], gap)) for i, j in pairs]
     wanted = [[labels[i], labels[j]] for i, j in pairs]
-    return sum([r.digit for r in readings] == digits for readings, digits in zip(found, wanted, strict=True))
+    right = sum([r.digit for r in readings] == digits for readings, digits in zip(found, wanted, strict=True))
+    return found, right
 
 
 def test_read_drawing_equal_digits_close_together_are_two(network: VGG, mnist: tuple[Digits, Digits]) -> None:
-    assert right(network, mnist, [(i, i) for i in range(40)], gap=3) >= 38
+    _found, right = read_pairs(network, mnist, [(i, i) for i in range(40)], gap=3)
+
+    assert right >= 38
 
 
 def test_read_drawing_digits_that_touch_are_mostly_two_and_hardly_ever_one(
     network: VGG, mnist: tuple[Digits, Digits]
 ) -> None:
-    images = mnist[1].images[:, 0].numpy()
-    pairs = [(i, i + 1) for i in range(40)]
+    found, right = read_pairs(network, mnist, [(i, i + 1) for i in range(40)], gap=-6)
 
-    assert right(network, mnist, pairs, gap=-6) >= 24
-    found = [read_drawing(network, side_by_side([images[i], images[j]], -6)) for i, j in pairs]
+    assert right >= 24
     assert sum(len(readings) == 1 and readings[0].can_tell for readings in found) <= 1
 
 

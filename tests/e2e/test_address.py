@@ -6,6 +6,7 @@ import re
 import shutil
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -17,7 +18,7 @@ from tests.runs.test_reader import line
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.store import create_run, delete_run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("browser, trainings")]
 
 
 def expect_settings(page: Page) -> None:
@@ -25,7 +26,7 @@ def expect_settings(page: Page) -> None:
     expect(page.get_by_text("Other than in the preset: epochs 5, batch_size 16.")).to_be_visible()
 
 
-def test_settings_survive_a_reload_and_a_server_that_forgot_them(page: Page, server: Server) -> None:
+def test_settings_survive_a_reload_and_a_server_that_is_killed_with_its_children(page: Page, server: Server) -> None:
     open_tab(page, server)
     choose_long_training(page)
     page.get_by_text("Settings", exact=True).click()
@@ -41,7 +42,10 @@ def test_settings_survive_a_reload_and_a_server_that_forgot_them(page: Page, ser
     page.reload()
     expect_settings(page)
 
+    children = psutil.Process(server.process.pid).children(recursive=True)
     server.kill()  # it has no session to come back to, as after a cut that was long enough
+    _gone, left = psutil.wait_procs(children, timeout=90)  # the warm worker may still be loading
+    assert left == []
     page.locator('[data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])').wait_for()
     server.start()
     page.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]').wait_for(timeout=60_000)
@@ -97,7 +101,7 @@ def test_watched_run_whose_folder_is_deleted_leaves_the_page(page: Page, server:
 
     shutil.rmtree(run.path)
 
-    expect(page.get_by_text("other · finished")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("other · finished")).to_be_visible()
     expect(page.get_by_text("There is no such run here")).to_be_visible()
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)
     assert "run" not in parse_qs(urlsplit(page.url).query)

@@ -43,6 +43,7 @@ def test_layer_chosen_with_the_mouse_and_the_keyboard_says_what_it_does(page: Pa
     slab(page, "Block 2, convolution 1").click()
     expect(page.get_by_text("slides a kernel of 3×3 pixels over all 32 input channels")).to_be_visible()
 
+    wait_idle(page)  # a page that is drawn anew would take the focus away
     slab(page, "Block 1, max-pool").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("It keeps the largest of each 2×2 pixels")).to_be_visible()
@@ -55,6 +56,7 @@ def test_number_of_a_convolution_adds_up_from_the_networks_own_weights(page: Pag
     page.get_by_text("One number by hand", exact=True).click()
     tables = page.locator(".sums table")
     expect(tables).to_have_count(3)
+    wait_idle(page)
     channel = page.get_by_label(re.compile("^Input channel"))
     given = int(channel.input_value())
 
@@ -75,6 +77,7 @@ def test_channels_switched_off_change_the_accuracy_and_all_on_again_brings_it_ba
     accuracy = page.get_by_test_id("stMetricValue")
     before = accuracy.inner_text()
 
+    wait_idle(page)  # a page that is drawn anew would take the focus away
     slider = page.get_by_role("slider", name="Smallest weights set to 0")
     slider.focus()
     page.keyboard.press("End")

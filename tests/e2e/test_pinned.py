@@ -9,12 +9,12 @@ from playwright.sync_api import Page, expect
 
 from tests.benchmarks.server import Server
 from tests.e2e.test_page import SEVEN, draw, expect_answer, open_tab, wait_for_step, wait_idle
-from tests.helpers import wait_until
+from tests.helpers import stop
 from vgg_demo.runs.pinned import pinned_digits
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("browser, trainings")]
 
 
 def test_digit_drawn_and_pinned_is_watched_through_a_real_training(page: Page, server: Server) -> None:
@@ -33,8 +33,7 @@ def test_digit_drawn_and_pinned_is_watched_through_a_real_training(page: Page, s
     expect(bars).to_have_attribute("aria-label", re.compile("Your 7: read as"))
     over = page.get_by_text("· finished").first
     while not over.is_visible():
-        if label := bars.first.get_attribute("aria-label", timeout=1_000) if bars.count() else None:
-            seen.add(label)
+        seen.update(bars.evaluate_all("all => all.map(one => one.ariaLabel)"))  # none while the page is drawn anew
         page.wait_for_timeout(200)
 
     assert len(seen) >= 3  # the bars changed while it trained
@@ -42,6 +41,7 @@ def test_digit_drawn_and_pinned_is_watched_through_a_real_training(page: Page, s
     expect(lines).to_be_visible()
     expect(page.get_by_text("It has read this 7 right from step").first).to_be_visible()
     expect(bars).to_have_attribute("aria-label", re.compile("Your 7: read as 7"))
+    wait_idle(page)
     slider = page.get_by_role("slider", name="After step")
     slider.focus()
     page.keyboard.press("Home")
@@ -71,5 +71,5 @@ def test_digit_pinned_to_a_run_of_somebody_else_is_not_offered(page: Page, other
     wait_idle(page)
     expect(page.get_by_role("button", name="Watch your digits in this run")).to_have_count(0)
     run = Run(server.home / "classroom-1")
-    wait_until(lambda: run.status().is_over)
+    stop(run)
     assert pinned_digits(run) == ()

@@ -105,10 +105,8 @@ def test_script_gives_the_same_losses_bit_for_bit(
     assert printed[name] == plain_losses(config, mnist[0], make_fabric("cpu", config.train.precision))
 
 
-@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
-def test_script_of_a_run_steered_by_hand_gives_the_same_losses(
-    runs_here: RunsHere, tmp_path: Path, schedule: str
-) -> None:
+def steered_run(runs_here: RunsHere, schedule: str) -> Run:
+    """A finished run whose learning rate was changed twice by hand."""
     run = runs_here.start(TINY.with_changes(steps=60, schedule=schedule))
     wait_for_step(run, 3)
     pause(run)
@@ -118,10 +116,16 @@ def test_script_of_a_run_steered_by_hand_gives_the_same_losses(
     run.send("learning_rate", value=0.02)
     run.send("resume")
     wait_for_state(run, "finished")
-    curve = RunReader(run).refresh()
-    assert len(curve.learning_rate_changes) == 2
+    assert len(RunReader(run).refresh().learning_rate_changes) == 2
+    return run
 
-    assert script_losses(tmp_path / "elsewhere", run_script(run.config(), curve)) == [recorded_losses(run)]
+
+def test_scripts_of_runs_steered_by_hand_give_the_same_losses(runs_here: RunsHere, tmp_path: Path) -> None:
+    runs = [steered_run(runs_here, "constant"), steered_run(runs_here, "one-cycle")]
+
+    scripts = [run_script(run.config(), RunReader(run).refresh()) for run in runs]
+
+    assert script_losses(tmp_path / "elsewhere", *scripts) == [recorded_losses(run) for run in runs]
 
 
 def test_script_of_a_continued_run_gives_the_same_losses(runs_here: RunsHere, tmp_path: Path) -> None:

@@ -13,18 +13,16 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers import run_of_new_network
 from vgg_demo.analysis import explain
-from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
-from vgg_demo.config import RunConfig
+from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import Digits
 from vgg_demo.drawing import predict
 from vgg_demo.drawing.mnist_form import prepare_digit
 from vgg_demo.drawing.predict import Reading
 from vgg_demo.evaluation import predict_probabilities
-from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.checkpoints import find_checkpoint
-from vgg_demo.runs.store import create_run
 from vgg_demo.ui.draw import charts
 from vgg_demo.ui.draw.preprocessing import tensor_in_words
 from vgg_demo.ui.shared import pictures
@@ -47,14 +45,6 @@ def app(app: AppTest) -> AppTest:
 def seven(mnist: tuple[Digits, Digits]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The first test digit, a 7: uint8 (28, 28)."""
     return mnist[1].images[0, 0].numpy()
-
-
-def make_run(name: str, config: RunConfig) -> None:
-    """A finished run with a network that has not learned."""
-    run = create_run(config, name)
-    torch.manual_seed(0)
-    save_checkpoint(run.checkpoint_path, VGG(config.model), config, {})
-    run.update_status(state="finished")
 
 
 def texts(app: AppTest) -> str:
@@ -97,7 +87,7 @@ def test_draw_tab_without_a_picture_says_it_is_empty_and_offers_nothing_to_look_
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_section_of_every_kind_of_network_is_shown(app: AppTest, seven: Any, name: str) -> None:
-    make_run("mine", NETWORKS[name])
+    run_of_new_network(NETWORKS[name])
     app.session_state["draw_image"] = seven
     app.session_state["draw_image_caption"] = "test image 0"
     app.session_state["draw_checkpoint"] = "mine"
