@@ -45,14 +45,38 @@ def test_digit_drawn_and_pinned_is_watched_through_a_real_training(page: Page, s
     slider = page.get_by_role("slider", name="After step")
     slider.focus()
     page.keyboard.press("Home")
-    wait_idle(page)
     run = Run(server.home / "classroom-1")
     (digit,) = pinned_digits(run)
-    ten = RunReader(run).refresh().probabilities[digit.id].probabilities[0]
+    recorded = RunReader(run).refresh().probabilities[digit.id]
+    ten, last = recorded.probabilities[0], f"After step {recorded.steps[-1]:,}"
     first = max(range(10), key=ten.__getitem__)
     expect(bars).to_have_attribute("aria-label", f"Your 7: read as {first}, {ten[first] * 100:.1f} %")
+    expect(slider).to_have_attribute("aria-valuetext", f"After step {recorded.steps[0]:,}")
+    expect(page.locator(".lines .u-legend")).to_contain_text(f"{round(100 * ten[7], 1)} %")
+
+    page.get_by_role("button", name="Play").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", last)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()  # it has stopped
+    expect(bars).to_have_attribute("aria-label", re.compile("Your 7: read as 7"))
     page.reload()
     expect(lines).to_be_visible()
+
+
+def test_digit_of_the_gallery_that_is_watched_is_pinned_to_the_next_run(page: Page, server: Server) -> None:
+    open_tab(page, server, "Evaluate")
+    page.get_by_role("button", name="Show its most common mistake").click()
+    page.get_by_role("button", name="Watch it").first.click()
+    expect(page.get_by_role("button", name="Watched")).to_be_disabled()
+
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(page.get_by_text("Your next training watches 1 of your digits.")).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+
+    expect(page.locator(".pinned .ten")).to_have_attribute("aria-label", re.compile("^Your 7: "))
+    (digit,) = pinned_digits(Run(server.home / "classroom-1"))
+    assert digit.label == 7
 
 
 def test_digit_pinned_to_a_run_of_somebody_else_is_not_offered(page: Page, other: Page, server: Server) -> None:

@@ -162,6 +162,21 @@ def test_page_key_changes_when_the_page_has_to_and_not_with_each_step(run: Run) 
     assert page_key(status, Curve(), is_followed=False) != key
     assert page_key(status, Curve(steps=[1], losses=[2.3], damaged_lines=1), is_followed=False) != key
     assert page_key(Status("paused"), curve, is_followed=False) != key
+    assert page_key(Status("paused"), curve, is_followed=False) == page_key(Status("paused"), later, is_followed=False)
+
+
+def test_page_key_of_a_paused_run_changes_with_each_step_when_it_has_digits() -> None:
+    curve, later = (
+        Curve(steps=steps, losses=[2.3] * len(steps), seconds=[1.0] * len(steps)) for steps in ([1], [1, 2])
+    )
+    digits = (PinnedDigit(bytes(784), 7),)
+
+    is_same = {
+        state: page_key(Status(state), curve, False, digits) == page_key(Status(state), later, False, digits)
+        for state in ("running", "paused")
+    }
+
+    assert is_same == {"running": True, "paused": False}
 
 
 def test_ceiling_is_above_ln_10_and_follows_most_of_a_curve_that_lies_higher() -> None:

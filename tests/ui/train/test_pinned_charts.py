@@ -47,11 +47,12 @@ def test_bars_after_a_step_are_those_measured_last_before_it() -> None:
     assert at_step(Answers([5], [seen.probabilities[0]]), 0) == seen.probabilities[0]
 
 
-def test_lines_are_ten_and_the_digit_that_is_meant_is_bold_and_marked() -> None:
-    spec = ten_lines(said(1, 7, 7), 7, 10)
+def test_lines_are_ten_and_the_digit_that_is_meant_is_bold() -> None:
+    drawn = ten_lines(said(1, 7, 7), 7)
 
-    lines = {line["name"]: line for line in spec["series"]}
-    assert sorted(lines) == [str(digit) for digit in range(10)]
-    assert lines["7"]["data"] == [[0, 1.0], [10, 91.0], [20, 91.0]]
-    assert lines["7"]["lineStyle"]["width"] > lines["1"]["lineStyle"]["width"] > lines["4"]["lineStyle"]["width"]
-    assert lines["7"]["markLine"]["data"] == [{"xAxis": 10}]
+    assert drawn["x"] == [0, 10, 20]
+    lines = {line["name"]: line for line in drawn["lines"]}
+    assert list(lines) == [str(digit) for digit in range(10)]
+    assert lines["7"]["values"] == [1.0, 91.0, 91.0]
+    assert lines["7"]["width"] > lines["1"]["width"] > lines["4"]["width"]
+    assert lines["7"]["colour"] not in (lines["1"]["colour"], lines["4"]["colour"])

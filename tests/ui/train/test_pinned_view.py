@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -104,6 +105,27 @@ def test_run_started_by_this_browser_watches_its_digits(
     assert pinned_digits(get_run("classroom-1")) == (seven,)
     assert "It watches these digits from the first step on." in texts(app)
     assert "Your 7: not read yet" in bars(app)
+
+
+def test_label_that_is_changed_in_draw_reaches_the_own_runs_that_watch_the_digit(
+    app: AppTest, finished: Run, seven: PinnedDigit
+) -> None:
+    other = create_run(finished.config(), "other", owner="somebody")
+    app.session_state["tab"] = "Draw"
+    app.session_state["draw_image"] = np.frombuffer(seven.pixels, np.uint8).reshape(28, 28)
+    app.run()
+    next(button for button in app.button if button.label == "Watch it while training").click().run()
+    finished.update_status(owner=hashlib.sha256(app.session_state["browser"].encode()).hexdigest()[:32])
+    for run in (finished, other):
+        pin(run, *app.session_state["pinned_digits"].values())
+
+    next(box for box in app.selectbox if box.label == "It is meant as").select(1).run()
+    app.session_state["tab"] = "Train"
+    app.run()
+
+    assert not app.exception
+    assert [digit.label for run in (finished, other) for digit in pinned_digits(run)] == [1, 7]
+    assert "It never read this 1 right" in texts(app)
 
 
 def test_digit_on_the_draw_tab_is_kept_with_the_label_that_the_person_gives(app: AppTest, seven: PinnedDigit) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from vgg_demo.errors import ImageError
 from vgg_demo.text import N_, _, plain, translate
 from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
-from vgg_demo.ui.shared import pictures, resources
+from vgg_demo.ui.shared import expander, pictures, resources
 from vgg_demo.ui.shared.pictures import Pixels
 
 STATE = ("draw_image", "draw_image_caption", "draw_image_label", "draw_image_answer", "draw_image_error")
@@ -34,8 +34,8 @@ def show_sent() -> Pixels | None:
 
 def show() -> None:
     """The ways, closed until asked for."""
-    with st.expander(_("Use a picture instead"), icon=":material/image:", key="draw_ways", on_change="rerun") as ways:
-        if not ways.open:
+    with expander.kept(_("Use a picture instead"), ":material/image:", "draw_ways") as is_open:
+        if not is_open:
             return
         way = st.segmented_control(
             _("Where from"),

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
+from vgg_demo.metrics import worst_confusions
 from vgg_demo.predictions import Predictions
 from vgg_demo.text import _, ngettext
 from vgg_demo.ui.evaluate import charts, gallery
 from vgg_demo.ui.evaluate.results import Result
-from vgg_demo.ui.shared import resources
+from vgg_demo.ui.shared import expander, resources
 
 HEIGHT = 440
 DIGITS = list(range(10))
@@ -48,8 +49,8 @@ def show_matrix(predictions: Predictions) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.toggle(_("Share of the row, in %"), key="matrix_by_share", persist_state=resources.KEPT)
         st.toggle(_("Dim the right answers"), key="matrix_dimmed", persist_state=resources.KEPT)
-    with st.expander(_("The matrix as a table"), key="matrix_table", on_change="rerun") as table:
-        if table.open:
+    with expander.kept(_("The matrix as a table"), ":material/table:", "matrix_table") as is_open:
+        if is_open:
             st.caption(_("Rows: the true digit. Columns: the network's answer."))
             columns = {
                 _("true"): [str(digit) for digit in DIGITS],
@@ -65,6 +66,7 @@ def show_cell(result: Result) -> None:
         answer = st.selectbox(_("The network's answer"), DIGITS, index=None, key="cell_answer", placeholder=_("choose"))
     if true is None or answer is None:
         st.caption(_("Choose a cell, in the matrix or here, to see the images behind its number."))
+        offer_worst(result.predictions)
         return
     positions = result.predictions.cell(true, answer)
     heading = ngettext(
@@ -76,10 +78,23 @@ def show_cell(result: Result) -> None:
         gallery.show(result, positions, name, PER_PAGE)
 
 
+def offer_worst(predictions: Predictions) -> None:
+    """One click to the images of the mistake that was made most often, where there is any."""
+    for true, answer, _times in worst_confusions(predictions.matrix, 1):
+        label = _("Show its most common mistake: {true} read as {answer}").format(true=true, answer=answer)
+        st.button(label, type="primary", icon=":material/image_search:", key="worst_cell", on_click=_show_cell,
+                  args=(true, answer))  # fmt: skip
+
+
+def _show_cell(true: int, answer: int) -> None:
+    state: Any = st.session_state
+    state["cell_true"], state["cell_answer"] = true, answer
+
+
 def _choose() -> None:
     """Take over a cell that was clicked; the selection boxes show it and can change it."""
     state: Any = st.session_state
     for group in state["confusion"].selection.selected:
         state["cell_clicked"] = charts.cell_of(group["data_indices"][0])
     if "cell_clicked" in state:  # a second click on a cell clears the chart's own selection, and means the cell again
-        state["cell_true"], state["cell_answer"] = state["cell_clicked"]
+        _show_cell(*state["cell_clicked"])

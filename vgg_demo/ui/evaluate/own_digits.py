@@ -13,7 +13,7 @@ from vgg_demo.collection.store import Collection, list_collections
 from vgg_demo.text import N_, _, ngettext
 from vgg_demo.ui.collect.teacher import pick as pick_collection
 from vgg_demo.ui.evaluate.results import DigitSet
-from vgg_demo.ui.shared import jobs
+from vgg_demo.ui.shared import expander, jobs
 
 if TYPE_CHECKING:
     from vgg_demo.data import Digits
@@ -87,8 +87,11 @@ def show_left_out(own: OwnDigits) -> None:
         return
     used = ngettext("{count:,} picture is used", "{count:,} pictures are used", len(own.digits))
     left = ngettext("{count:,} file is left out", "{count:,} files are left out", len(own.left_out))
-    title = [used.format(count=len(own.digits)), left.format(count=len(own.left_out))]
-    with st.expander(", ".join(title), icon=":material/rule:", key="left_out"):
+    counts = [used.format(count=len(own.digits)), left.format(count=len(own.left_out))]
+    st.caption(", ".join(counts))
+    with expander.kept(_("What is left out, and why"), ":material/rule:", "left_out") as is_open:
+        if not is_open:
+            return
         listed = own.left_out[:MOST_LISTED]
         st.dataframe(
             {_("file"): [file.name for file in listed], _("why it is left out"): [file.reason for file in listed]},

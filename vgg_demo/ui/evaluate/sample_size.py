@@ -9,7 +9,7 @@ from vgg_demo.predictions import Predictions
 from vgg_demo.text import _, format_duration, percent, translate
 from vgg_demo.ui.evaluate import results, reveal
 from vgg_demo.ui.evaluate.results import DigitSet
-from vgg_demo.ui.shared import jobs
+from vgg_demo.ui.shared import expander, jobs
 from vgg_demo.ui.shared.networks import Network
 
 SAMPLES = (100, 500, 2_000)
@@ -24,8 +24,8 @@ def predictions(network: Network, digit_set: DigitSet) -> Predictions | None:
         is_slow = results.is_slow(network, images)
         return offer_choice(network, digit_set, counts) if is_slow else evaluate(network, digit_set, images)
     if known.is_sample:
-        with st.expander(_("Evaluate it on more digits"), on_change="rerun", key="more_digits") as more:
-            if more.open:
+        with expander.kept(_("Evaluate it on more digits"), ":material/add:", "more_digits") as is_open:
+            if is_open:
                 larger = [count for count in counts if count > len(known)]
                 known = offer_choice(network, digit_set, larger) or known
     return known

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
 
 import streamlit as st
 
@@ -97,8 +98,12 @@ def may_steer(status: Status) -> bool:
 
 def own_active_run() -> tuple[Run, Status] | None:
     """The run of this browser that goes on or waits: it can start no second one beside it."""
-    mine = ((run, status) for run, status in readable() if status.owner == owner() and not status.is_over)
-    return next(mine, None)
+    return next(((run, status) for run, status in _own() if not status.is_over), None)
+
+
+def own_runs() -> list[Run]:
+    """All runs that this browser has started."""
+    return [run for run, _status in _own()]
 
 
 def teacher_code() -> str | None:
@@ -138,3 +143,7 @@ def _check_code() -> None:
     time.sleep(attempts.count_failure())
     logger.warning("A wrong teacher's code: number %d, from the browser %s", attempts.failures, owner()[:8])
     st.session_state["teacher_refused"] = _("That is not the code.")
+
+
+def _own() -> Iterator[tuple[Run, Status]]:
+    return ((run, status) for run, status in readable() if status.owner == owner())

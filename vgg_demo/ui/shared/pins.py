@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from vgg_demo.errors import RunError
-from vgg_demo.runs.pinned import MOST_PINNED, PinnedDigit, pin, unpin
+from vgg_demo.runs.pinned import MOST_PINNED, PinnedDigit, pin, pinned_digits, unpin
 from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import TRAIN, _, plain
 from vgg_demo.ui.shared import identity
@@ -29,7 +29,7 @@ def show_button(pixels: bytes, label: int | None, key: str) -> None:
     if digit is None:
         text = _("While a network trains, see how its ten probabilities for this very digit change.")
         new = PinnedDigit(pixels, label)
-        st.button(_("Watch it while training"), icon=":material/visibility:", key=key, help=text,
+        st.button(_("Watch it while training"), type="primary", icon=":material/visibility:", key=key, help=text,
                   on_click=watch, args=(new,))  # fmt: skip
         show_error("pin_error")
         return
@@ -41,7 +41,8 @@ def show_button(pixels: bytes, label: int | None, key: str) -> None:
             format_func=lambda label: "–" if label is None else str(label),
             on_change=_relabel, args=(digit.id, f"{key}-label-{digit.id}"),
         )  # fmt: skip
-        if st.button(_("Train"), icon=":material/play_arrow:", key=f"{key}-train", on_click=_go_training):
+        if st.button(_("Train"), type="primary", icon=":material/play_arrow:", key=f"{key}-train",
+                     on_click=_go_training):  # fmt: skip
             st.rerun()  # the whole page: the tab changes
         st.button(_("Forget it"), icon=":material/close:", key=f"{key}-forget", on_click=forget, args=(digit,))
     show_error("pin_error")
@@ -108,8 +109,14 @@ def _where(digit: PinnedDigit) -> str:
 
 
 def _relabel(digit_id: str, key: str) -> None:
+    """Give a digit another label, also in all runs of this browser that watch it already."""
     if digit := _kept().get(digit_id):
-        watch(PinnedDigit(digit.pixels, st.session_state[key]))
+        named = PinnedDigit(digit.pixels, st.session_state[key])
+        watch(named)
+        with keep_error("pin_error"):
+            for run in identity.own_runs():
+                if any(other.id == named.id and other.label != named.label for other in pinned_digits(run)):
+                    pin(run, named)
 
 
 def _watch_and_say(digit: PinnedDigit) -> None:

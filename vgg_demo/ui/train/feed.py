@@ -91,6 +91,8 @@ def page_key(status: Status, curve: Curve, is_followed: bool, pinned: tuple[Pinn
     if is_followed or not (verdict is None or verdict.is_healthy):  # what is wrong is said with its figures
         parts.append(len(curve.diagnoses))
     parts.extend((digit.id, digit.label) for digit in pinned)
+    if pinned and status.state == "paused":  # their steps are played back, also those that were added one by one
+        parts.append(curve.last_step)
     return "|".join(str(part) for part in parts)
 
 

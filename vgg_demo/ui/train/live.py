@@ -86,7 +86,7 @@ def _show(run: Run, state_before: str) -> None:
     with place:
         others = [name for name in resources.overlaid() if name != run.name]
         digits = pinned_digits(run)
-        tiles = "" if status.is_over else pinned_tiles.tiles(digits)
+        tiles = "" if pinned_view.stands_still(status) else pinned_tiles.tiles(digits)
         live_curve.show(run, feed.page_key(status, curve, is_followed, digits), others, is_followed, tiles)
         pinned_view.show(run, status, curve)
 

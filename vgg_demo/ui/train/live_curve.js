@@ -7,10 +7,6 @@ const HEIGHT = 380, LEAST_LOSS = 1e-3;
 const GONE = "gone";   // sent to the script instead of a key
 const DASHES = { solid: [], dashed: [8, 5], dotted: [2, 3] };
 
-const pathOf = (url) => new URL(url, location.origin + location.pathname.replace(/[^/]*$/, "")).href;
-let library = null;
-const loadUplot = (url) => (library ??= import(pathOf(url)).then((module) => module.default, () => (library = null)));
-
 class Curve {
   constructor(root) {
     this.root = root;

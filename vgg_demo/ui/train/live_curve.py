@@ -27,6 +27,19 @@ HTML = """
 <div class="pinned" hidden></div>
 </div>
 """
+UPLOT_CSS = (
+    UPLOT.with_suffix(".css").read_text("utf-8")
+    + """
+.uplot { display: flex; flex-direction: column; width: 100%; font-family: inherit; }
+.u-legend { order: -1; margin: 0; text-align: left; font-size: 13px; color: var(--st-text-color); }
+.u-inline.u-live th::after { content: ""; }
+.u-inline tr { margin-right: 10px; }
+.u-legend tr:first-child { display: none; }
+.u-legend th { font-weight: 400; cursor: pointer; }
+.u-legend .u-marker { width: 18px; height: 0; border-radius: 0; }
+.u-legend .u-value { font-variant-numeric: tabular-nums; }
+"""
+)
 CSS = """
 .bar { height: 8px; border-radius: 4px; background: var(--st-secondary-background-color); overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--st-primary-color);
@@ -44,21 +57,15 @@ CSS = """
 .live { display: flex; flex-direction: column; }
 @media (max-width: 640px) { .curve { order: 1; } .pinned:not([hidden]) { margin-bottom: 1rem; } }
 .curve { min-height: 400px; color: var(--st-text-color); }
-.uplot { display: flex; flex-direction: column; width: 100%; font-family: inherit; }
-.u-legend { order: -1; margin: 0; text-align: left; font-size: 13px; color: var(--st-text-color); }
-.u-inline.u-live th::after { content: ""; }
-.u-inline tr { margin-right: 10px; }
-.u-legend tr:first-child { display: none; }
-.u-legend th { font-weight: 400; cursor: pointer; }
-.u-legend .u-marker { width: 18px; height: 0; border-radius: 0; }
-.u-legend .u-value { font-variant-numeric: tabular-nums; }
 """
 
 _curve = st.components.v2.component(
     "live_curve",
     html=HTML,
-    css=UPLOT.with_suffix(".css").read_text("utf-8") + CSS + pinned_tiles.CSS,
-    js="".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("pinned_tiles.js", "live_curve.js")),
+    css=UPLOT_CSS + CSS + pinned_tiles.CSS,
+    js="".join(
+        Path(__file__).with_name(name).read_text("utf-8") for name in ("uplot.js", "pinned_tiles.js", "live_curve.js")
+    ),
 )
 
 

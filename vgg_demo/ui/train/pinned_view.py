@@ -1,5 +1,5 @@
 """Under a run's curve: the digits that it watches. While it trains the feed moves their bars (pinned_tiles.py);
-afterwards its steps can be gone through, with ten lines for one digit. Nothing is shown where nothing is watched."""
+while it is paused, and afterwards, its steps can be played back (replay.py). Nothing is shown without one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vgg_demo.text import _, plain
 from vgg_demo.ui.shared import identity, pins, resources
 from vgg_demo.ui.shared.kept_errors import show_error
 from vgg_demo.ui.shared.networks import Network
-from vgg_demo.ui.train import pinned_charts, pinned_tiles
+from vgg_demo.ui.train import pinned_charts, pinned_tiles, replay
 
 
 def show(run: Run, status: Status, curve: Curve) -> None:
@@ -26,17 +26,24 @@ def show(run: Run, status: Status, curve: Curve) -> None:
     if digits and status.state == "queued":
         st.caption(_("It watches these digits from the first step on."))
         show_tiles(pinned_tiles.tiles(digits))
-    elif digits and status.is_over:
-        seen = {digit.id: answers(run, digit, digits, curve) for digit in digits}
+    elif digits and stands_still(status):
+        seen = {digit.id: answers(run, status, digit, digits, curve) for digit in digits}
         show_replay(run.name, status.identity, digits, {id: found for id, found in seen.items() if found})
     if identity.may_steer(status):
         show_changes(run, digits)
     show_error("pin_error")
 
 
-def answers(run: Run, digit: PinnedDigit, digits: tuple[PinnedDigit, ...], curve: Curve) -> Answers | None:
-    """What a run that is over said to a digit: as it was recorded, else what its network says now; None without one."""
-    if recorded := curve.probabilities.get(digit.id):
+def stands_still(status: Status) -> bool:
+    """Whether the digits' steps can be played back, instead of bars that move with the training."""
+    return status.is_over or status.state == "paused"
+
+
+def answers(
+    run: Run, status: Status, digit: PinnedDigit, digits: tuple[PinnedDigit, ...], curve: Curve
+) -> Answers | None:
+    """What a run said to a digit: as it was recorded, else, when it is over, what its network says now; or None."""
+    if (recorded := curve.probabilities.get(digit.id)) or not status.is_over:
         return recorded
     try:
         network = Network(run.name, run.checkpoint_path)
@@ -60,25 +67,18 @@ def read_by_network(network: Network, _version: str, digits: tuple[PinnedDigit, 
 def show_replay(name: str, key: str, digits: tuple[PinnedDigit, ...], seen: dict[str, Answers]) -> None:
     """The bars of all digits after one of the steps, and the lines of one digit."""
     st.markdown(_("**Your digits, while it learned**"))
-    steps = pinned_charts.thinned(sorted({step for found in seen.values() for step in found.steps}))
-    if not steps:
+    read = [digit for digit in digits if digit.id in seen]
+    if not read:
         show_tiles(pinned_tiles.tiles(digits))
         return
-    step = steps[-1]
-    if len(steps) > 1:
-        step = st.select_slider(_("After step"), steps, value=step, key=f"replay-{key}-{steps[-1]}")
-    read = [digit for digit in digits if digit.id in seen]
-    rows = [pinned_tiles.row(digit, pinned_charts.at_step(seen[digit.id], step)) for digit in read]
-    show_tiles(pinned_tiles.tiles(digits, rows))
     digit = choose(read, key)
-    found = seen[digit.id]
-    words = pinned_charts.story_in_words(found, digit.label)
-    if len(found.steps) > 1:
-        spec = pinned_charts.ten_lines(found, digit.label, step)
-        title = _("Ten probabilities over the steps. {story}")
-        st.echarts_chart(spec, height=300, key=f"ten-lines-{digit.id}", alt=title.format(story=words))
+    words = pinned_charts.story_in_words(seen[digit.id], digit.label)
+    if len({step for found in seen.values() for step in found.steps}) > 1:
+        replay.show(key, digits, seen, digit, words)
+    else:
+        show_tiles(pinned_tiles.tiles(digits, [pinned_tiles.row(d, seen[d.id].probabilities[-1]) for d in read]))
     st.markdown(words)
-    compare(name, digit, found)
+    compare(name, digit, seen[digit.id])
 
 
 def choose(digits: list[PinnedDigit], key: str) -> PinnedDigit:
