@@ -29,14 +29,24 @@ from vgg_demo.text import fill, short
         (0.00012, "1.2·10⁻⁴"),
         (2e-6, "2·10⁻⁶"),
         (1.5e-7, "1.5·10⁻⁷"),
+        (1e-10, "10⁻¹⁰"),
         (-2e-6, "\N{MINUS SIGN}2·10⁻⁶"),
         (0.0, "0"),
+        (-0.0, "0"),
         (math.nan, "–"),
         (math.inf, "∞"),
     ],
 )
 def test_short_number_has_two_digits_and_no_e(value: float, expected: str) -> None:
     assert short(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(-0.05, "\N{MINUS SIGN}0.05"), (1.23456, "1.235"), (123.44, "123.4"), (12_345, "12,340"), (1.2e-5, "1.2·10⁻⁵")],
+)
+def test_short_number_has_as_many_digits_as_are_asked_for(value: float, expected: str) -> None:
+    assert short(value, 4) == expected
 
 
 def test_fill_writes_percentages_with_a_space_and_numbers_short() -> None:

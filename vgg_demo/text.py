@@ -50,21 +50,20 @@ def percent_or_dash(share: float | None) -> str:
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def short(value: float) -> str:
-    """A number that may be very large or very small, to two digits: 29,000,000, 0.17, 1.5·10⁻⁷. NaN is a dash."""
+def short(value: float, digits: int = 2) -> str:
+    """A number that may be very large or very small, to so many digits: 29,000,000, 0.17, 1.5·10⁻⁷. NaN is a dash."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "\N{MINUS SIGN}∞"
-    rounded = float(f"{value:.1e}")
+    rounded = float(f"{value:.{digits - 1}e}") + 0.0  # there is no -0
     size = abs(rounded)
-    if size == 0 or 0.001 <= size < 100:
-        text = f"{rounded:g}"
-    elif 100 <= size < 1e9:
-        text = f"{rounded:,.0f}"
+    if size == 0 or 0.001 <= size < 1e9:
+        text = f"{rounded:,.10g}"
     else:
-        digits, _e, power = f"{rounded:.1e}".partition("e")
-        text = f"{digits.removesuffix('.0')}·10{str(int(power)).translate(_RAISED)}"
+        mantissa, power = f"{rounded:.{digits - 1}e}".split("e")
+        times = "" if float(mantissa) == 1 else f"{float(mantissa):g}·"
+        text = f"{times}10{str(int(power)).translate(_RAISED)}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

@@ -20,13 +20,22 @@ def slab(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=re.compile(re.escape(name)))
 
 
+def number(text: str) -> float:
+    """What a number of the page stands for: 1.5·10⁻⁷ is 1.5e-7."""
+    match = re.fullmatch(r"(\N{MINUS SIGN}?)([\d.,]*?)·?(?:10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+))?", text)
+    assert match, text
+    sign, digits, power = match.groups()
+    raised = (power or "0").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
+    return (-1 if sign else 1) * float(digits.replace(",", "") or 1) * 10 ** int(raised)
+
+
 def numbers(table: Locator) -> list[float]:
-    return [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in table.locator("td").all_inner_texts()]
+    return [number(cell) for cell in table.locator("td").all_inner_texts()]
 
 
 def bold_numbers(page: Page, text: str) -> list[float]:
     line = page.locator("[data-testid=stMarkdown]", has_text=text).last
-    return [float(number.replace("\N{MINUS SIGN}", "-")) for number in line.locator("strong").all_inner_texts()]
+    return [number(bold) for bold in line.locator("strong").all_inner_texts()]
 
 
 def open_network(page: Page, server: Server) -> None:
@@ -48,6 +57,14 @@ def test_layer_chosen_with_the_mouse_and_the_keyboard_says_what_it_does(page: Pa
     page.keyboard.press("Enter")
     expect(page.get_by_text("It keeps the largest of each 2×2 pixels")).to_be_visible()
     expect(slab(page, "Block 1, max-pool")).to_have_attribute("aria-pressed", "true")
+
+
+def test_layer_tapped_on_a_phone_says_what_it_does(phone: Page, server: Server) -> None:
+    open_tab(phone, server)
+
+    slab(phone, "Block 2, convolution 1").tap()
+
+    expect(phone.get_by_text("slides a kernel of 3×3 pixels over all 16 input channels")).to_be_visible()
 
 
 def test_number_of_a_convolution_adds_up_from_the_networks_own_weights(page: Page, server: Server) -> None:

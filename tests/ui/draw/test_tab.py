@@ -345,8 +345,9 @@ def test_mosaic_keeps_every_map_in_its_place() -> None:
 
     picture = pictures.mosaic(maps, columns=2)
 
-    gap = 96
-    assert picture.tolist() == [
+    assert picture[0, 2].tolist() == list(pictures.GAP)
+    gap = pictures.GAP[0]
+    assert picture[..., 0].tolist() == [
         [0, 0, gap, 255, 255],
         [0, 0, gap, 255, 255],
         [gap] * 5,

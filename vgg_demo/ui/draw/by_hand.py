@@ -9,7 +9,7 @@ import streamlit as st
 
 from vgg_demo.architecture import Layer
 from vgg_demo.config import CLASSES
-from vgg_demo.text import _, ngettext
+from vgg_demo.text import _, ngettext, short
 from vgg_demo.ui.draw.inference import Inference
 
 if TYPE_CHECKING:
@@ -67,16 +67,16 @@ def show_convolution(network: VGG, image: torch.Tensor, index: int, place: tuple
         grid(_("the nine products"), pixel.products[given].tolist()),
     ]
     st.html(f'{STYLE}<div class="sums">{"".join(tables)}</div>')
-    own, whole = float(pixel.channel_sums[given]), pixel.output
-    parts = [(_("sum of the nine products"), own)]
+    parts = [(_("sum of the nine products"), float(pixel.channel_sums[given]))]
     if inputs > 1:
         words = ngettext(
             "the same of the other input channel", "the same of the other {count} input channels", inputs - 1
         ).format(count=inputs - 1)
-        parts.append((words, whole - pixel.bias - own))
+        others = [place for place in range(inputs) if place != given]
+        parts.append((words, float(pixel.channel_sums[others].sum())))
     parts.append((_("the bias"), pixel.bias))
     after = [(_("after batch normalisation"), pixel.normalized), (_("after ReLU"), pixel.activation)]
-    show_sum(parts, whole, [(name, value) for name, value in after if value is not None])
+    show_sum(parts, pixel.output, [(name, value) for name, value in after if value is not None])
 
 
 def show_pool(network: VGG, image: torch.Tensor, index: int, place: tuple[int, int, int]) -> None:
@@ -98,23 +98,21 @@ def show_logit(network: VGG, image: torch.Tensor) -> None:
         _("Logit of the digit"), range(CLASSES), default=answer, key="by_hand-digit", required=True
     )
     chosen = parts[answer if digit is None else digit]
-    order = chosen.contributions.abs().argsort(descending=True)[:SHOWN_UNITS].tolist()
+    order = chosen.contributions.abs().argsort(descending=True).tolist()
+    shown = order[:SHOWN_UNITS]
     st.dataframe(
         {
-            _("unit"): order,
-            _("input"): [number(float(chosen.inputs[unit])) for unit in order],
-            _("weight"): [number(float(chosen.weights[unit])) for unit in order],
-            _("product"): [number(float(chosen.contributions[unit])) for unit in order],
+            _("unit"): shown,
+            _("input"): [number(float(chosen.inputs[unit])) for unit in shown],
+            _("weight"): [number(float(chosen.weights[unit])) for unit in shown],
+            _("product"): [number(float(chosen.contributions[unit])) for unit in shown],
         },
         hide_index=True,
     )
-    own = float(chosen.contributions[order].sum())
-    others = len(chosen.inputs) - len(order)
-    sums = [(_("sum of these products"), own)]
-    if others:
-        words = ngettext("the product of the other unit", "the products of the other {count:,} units", others)
-        words = words.format(count=others)
-        sums.append((words, chosen.output - chosen.bias - own))
+    sums = [(_("sum of these products"), float(chosen.contributions[shown].sum()))]
+    if others := order[SHOWN_UNITS:]:
+        words = ngettext("the product of the other unit", "the products of the other {count:,} units", len(others))
+        sums.append((words.format(count=len(others)), float(chosen.contributions[others].sum())))
     show_sum([*sums, (_("the bias"), chosen.bias)], chosen.output, [])
 
 
@@ -131,5 +129,5 @@ def grid(caption: str, rows: list[list[float]]) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits, with a true minus sign; there is no -0."""
-    return f"{value + 0.0:.4g}".replace("-", "\N{MINUS SIGN}")
+    """A number of a sum, to four digits."""
+    return short(value, 4)

@@ -40,11 +40,8 @@ def confusion(matrix: list[list[int]], by_share: bool, is_dimmed: bool, chosen: 
     def cell(true: int, answer: int, count: int) -> Spec:
         is_right = true == answer
         error = _orange(strengths[true][answer] / strongest) if count else TRACE
-        style = {
-            "color": error if not is_right or not count else FAINT if is_dimmed else BLUE,
-            "borderColor": MARK,
-            "borderWidth": 4 if chosen == (true, answer) else 0,
-        }
+        colour = error if not is_right or not count else FAINT if is_dimmed else BLUE
+        style = {"color": colour, "borderWidth": 0}  # also where it is selected: the frame is another series
         label = {
             "show": count > 0,
             "formatter": _share(count / max(1, sum(matrix[true]))) if by_share else f"{count}",
@@ -54,11 +51,14 @@ def confusion(matrix: list[list[int]], by_share: bool, is_dimmed: bool, chosen: 
         return {"value": value, "visualMap": False, "itemStyle": style, "label": label, "select": {"itemStyle": style}}
 
     cells = [cell(true, answer, count) for true, row in enumerate(matrix) for answer, count in enumerate(row)]
-    return _matrix(cells, font_size=10 if by_share else 11)
+    marked = [cells[10 * chosen[0] + chosen[1]]["value"]] if None not in chosen else []
+    return _matrix(cells, marked, font_size=10 if by_share else 11)
 
 
-def _matrix(cells: list[Spec], font_size: int) -> Spec:
-    """A heat map of ten by ten cells, the first row at the top."""
+def _matrix(cells: list[Spec], marked: list[list[int]], font_size: int) -> Spec:
+    """A heat map of ten by ten cells, the first row at the top. marked: what gets a frame, over all cells."""
+    frame = {"visualMap": False, "itemStyle": {"color": "transparent", "borderColor": MARK, "borderWidth": 4}}
+    frames = [{"value": value, **frame} for value in marked]
     return {
         "animation": False,
         "grid": {"left": MATRIX_LEFT, "right": MATRIX_RIGHT, "top": MATRIX_TOP, "bottom": MATRIX_BOTTOM,
@@ -68,7 +68,8 @@ def _matrix(cells: list[Spec], font_size: int) -> Spec:
         "yAxis": {**_digit_axis(_("the true digit")), "inverse": True},
         "visualMap": {"show": False, "min": 0, "max": 1},  # a heat map must have one; the cells bring their own colours
         "series": [{"name": _("images"), "type": "heatmap", "data": cells, "selectedMode": "single",
-                    "label": {"fontSize": font_size, "textBorderWidth": 0}}],
+                    "label": {"fontSize": font_size, "textBorderWidth": 0}},
+                   {"type": "heatmap", "data": frames, "silent": True, "z": 3}],
     }  # fmt: skip
 
 

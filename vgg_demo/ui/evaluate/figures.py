@@ -9,7 +9,7 @@ from vgg_demo.text import _, percent, percent_or_dash, translate
 from vgg_demo.ui.evaluate import charts
 from vgg_demo.ui.evaluate.results import Result
 
-FIGURE_WIDTH = 150  # two of them and a gap fit side by side on a phone
+FIGURE_WIDTH = 130  # two of them and a gap fit side by side on a phone of 320 pixels
 
 
 def show(result: Result) -> None:
@@ -19,9 +19,9 @@ def show(result: Result) -> None:
     low, high = figures.interval
     with st.container(horizontal=True, gap="medium"):
         st.metric(titles[result.digit_set.kind], percent(figures.accuracy), width=FIGURE_WIDTH)
-        st.metric(_("Right"), f"{figures.correct:,} / {figures.n:,}", width=FIGURE_WIDTH + 20)
         meaning = _("Mean cross-entropy: 2.303 knows nothing, 0 is perfect.")
         st.metric(_("Loss"), f"{figures.loss:.4f}", width=FIGURE_WIDTH, help=meaning)
+        st.metric(_("Right"), f"{figures.correct:,} / {figures.n:,}", width=FIGURE_WIDTH + 40)
     interval = _(
         "With 95 % confidence its true accuracy on such digits lies between **{low}** and **{high}**. Two networks "
         "whose intervals overlap may differ all the same: *Two networks* tests it."

@@ -2,7 +2,9 @@
 // channels. From left to right where there is room, from top to bottom on a phone. A slab is a button: mouse, touch, keys.
 const SVG = "http://www.w3.org/2000/svg";
 const NARROW = 640;   // pixels: below, the slabs stand one under the other
-const GAP = 5, BLOCK_GAP = 14, DEPTH = 0.35, LEAST = 4;
+const GAP = 5, BLOCK_GAP = 14, LEAST = 4;
+const DEPTH = { wide: .35, narrow: .15 };   // of a slab's height; on a phone none covers its neighbour
+const ROW = 26;   // pixels: the least height of a row on a phone, so that a finger finds it
 const HIGHEST = { wide: 150, narrow: 96 };
 const MOST_A_CHANNEL = 2;   // pixels: a network of few channels is not blown up
 const MOST_UNITS = 4096;   // of a linear layer, whose length is drawn by the square root
@@ -69,12 +71,12 @@ class Picture {
   }
 
   across(svg, width) {
-    const { stations } = this.data, highest = HIGHEST.wide, depth = highest * DEPTH;
+    const { stations } = this.data, highest = HIGHEST.wide, depth = highest * DEPTH.wide;
     const sizes = measure(stations, width - depth - 8, highest);
     const middle = depth + highest / 2 + 4;
     let x = 4;
     stations.forEach((station, place) => {
-      const { thickness, extent } = sizes[place], slant = station.side ? extent * DEPTH : 4;
+      const { thickness, extent } = sizes[place], slant = station.side ? extent * DEPTH.wide : 4;
       const group = this.button(svg, station);
       box(group, x, middle - extent / 2, thickness, extent, slant);
       if (station.caption) this.text(svg, x, middle + highest / 2 + 18, station.caption);
@@ -86,19 +88,22 @@ class Picture {
   down(svg, width) {
     const { stations } = this.data, widest = HIGHEST.narrow;
     const sizes = measure(stations, 26 * stations.length, widest);
-    let y = 4 + widest * DEPTH;
+    let y = 4;
     stations.forEach((station, place) => {
-      const { thickness, extent } = sizes[place], slant = station.side ? extent * DEPTH : 4;
-      const group = this.button(svg, station);
-      element("rect", { x: 0, y: y - 3, width, height: Math.max(20, thickness + 6), class: "row" }, group);
-      box(group, 4 + (widest - extent) / 2, y, extent, thickness, slant);
-      this.text(group, widest * (1 + DEPTH) + 16, y + thickness / 2 + 5, station.short);
-      y += Math.max(18, thickness + GAP) + (stations[place + 1]?.opens ? BLOCK_GAP - GAP : 0);
+      const { thickness, extent } = sizes[place], slant = station.side ? extent * DEPTH.narrow : 4;
+      const height = Math.max(ROW, thickness + slant + GAP), group = this.button(svg, station);
+      const middle = y + (slant + thickness) / 2 + 5;
+      element("rect", { x: 0, y, width, height, class: "row" }, group);
+      box(group, 4 + (widest - extent) / 2, y + slant, extent, thickness, slant);
+      this.text(group, widest * (1 + DEPTH.narrow) + 16, middle, station.short);
+      if (station.kind !== "image") this.text(group, width - 14, middle, "›");
+      y += height + (stations[place + 1]?.opens ? BLOCK_GAP - GAP : 0);
     });
     return [width, y + 8];
   }
 
   button(svg, { name, kind, title, tone }) {
+    if (kind === "image") return element("g", { role: "img", "aria-label": title, "data-kind": kind, class: "slab" }, svg);
     const isChosen = name === this.data.chosen;
     const group = element("g", { tabindex: 0, role: "button", "aria-pressed": isChosen, "aria-label": title,
                                  "data-name": name, "data-kind": kind, class: "slab" }, svg);

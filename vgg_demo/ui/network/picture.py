@@ -19,7 +19,8 @@ SMALLEST = 1e-10  # as on the charts through the layers
 CSS = """
 svg { display: block; max-width: 100%; overflow: visible; }
 text { font-size: 14px; fill: var(--st-text-color); }
-.slab { cursor: pointer; outline: none; --colour: #8a8f98; }
+.slab { outline: none; --colour: #8a8f98; }
+.slab[role="button"] { cursor: pointer; }
 .slab[data-kind="conv"] { --colour: #3FA0DC; }
 .slab[data-kind="pool"] { --colour: #D55E00; }
 .slab[data-kind="linear"] { --colour: #009E73; }
@@ -29,7 +30,7 @@ polygon { stroke: var(--st-background-color); stroke-width: .75; fill: var(--col
 .top { filter: brightness(1.12); }
 .side { filter: brightness(.78); }
 .row { fill: transparent; }
-.slab:hover polygon { stroke: var(--st-text-color); }
+.slab[role="button"]:hover polygon { stroke: var(--st-text-color); }
 .slab:focus-visible polygon, .slab[aria-pressed="true"] polygon { stroke: var(--st-text-color); stroke-width: 2; }
 .slab[aria-pressed="true"] text { font-weight: 700; }
 """

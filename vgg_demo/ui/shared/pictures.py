@@ -27,7 +27,7 @@ LARGEST = 560  # pixels a side that are sent to the browser
 INK_SHADE = 0.55  # how bright ink is under heat: a colour must stand out from it
 SPEAKS_FOR, SPEAKS_AGAINST = (240, 138, 60), (63, 160, 220)  # orange, blue
 MAP_PIXELS = 56
-GAP_SHADE = 0.376  # between the maps; 1 is white
+GAP = (58, 98, 134)  # between the maps: a colour, since every grey may be a value
 PLACES = [N_("upper left"), N_("top"), N_("upper right"), N_("left"), N_("middle"), N_("right"), N_("lower left"),
           N_("bottom"), N_("lower right")]  # fmt: skip
 
@@ -85,14 +85,15 @@ def strongest_place(heat: torch.Tensor) -> str:
 
 
 def mosaic(maps: torch.Tensor, columns: int = 8) -> Pixels:
-    """Maps, (K, h, w) at least 0, in one picture with thin gaps; white is the largest value among them."""
+    """Maps, (K, h, w) at least 0, as one picture with gaps, uint8 (H, W, 3); white is the largest value among them."""
     import torch.nn.functional as F  # torchvision's make_grid would do, but takes a second to load
 
     if maps.shape[-1] > MAP_PIXELS:
         maps = F.adaptive_avg_pool2d(maps, MAP_PIXELS)
-    gap, rows = max(1, maps.shape[1] // 14), -(-len(maps) // columns)
+    gap, rows = max(1, maps.shape[1] // 9), -(-len(maps) // columns)
     brightness = maps / max(float(maps.max()), 1e-12)
-    tiles = F.pad(brightness, (0, gap, 0, gap, 0, rows * columns - len(maps)), value=GAP_SHADE)  # (K, H, W)
+    tiles = F.pad(brightness, (0, gap, 0, gap, 0, rows * columns - len(maps)), value=-1)  # (K, H, W)
     grid = tiles.view(rows, columns, *tiles.shape[1:]).transpose(1, 2).flatten(2).flatten(0, 1)[:-gap, :-gap]
-    picture: Pixels = (grid * 255).round().byte().numpy()
+    picture: Pixels = (grid.clamp(min=0) * 255).round().byte()[..., None].repeat(1, 1, 3).numpy()
+    picture[grid.numpy() < 0] = GAP
     return picture

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.diagnosis.records import Diagnosis
-from vgg_demo.text import _, fill
+from vgg_demo.text import _, fill, short
 from vgg_demo.ui.shared.charts import GREY, OVERLAYS, Spec
 
 SMALLEST = 1e-10  # a logarithmic axis has no place for 0
 IMAGE = "image"  # the station before the first layer
+RAISED = {"fontSize": 9, "padding": [0, 0, 7, 1]}
 
 
 class Line(NamedTuple):
@@ -108,36 +109,42 @@ def _through_layers(lines: list[Line], figures: Callable[[Diagnosis], dict[str, 
     """A chart of a figure at each station. figures: of a network, by station."""
     found = [{name: _drawable(value) for name, value in figures(line.diagnosis).items()} for line in lines]
     stations = sorted({name for values in found for name in values}, key=_depth)
-    drawn = [value for values in found for value in values.values() if value]
+    powers = [math.log10(value) for values in found for value in values.values() if value]
     return {
         "animation": False,
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
         "legend": {"top": 0, "left": 0, "type": "scroll"},
-        "tooltip": {"trigger": "axis"},
+        "tooltip": {"formatter": "{a}<br>{b}: {@[2]}"},
         "xAxis": {
             "type": "category",
             "data": [_("image") if name == IMAGE else name for name in stations],
             "axisLabel": {"rotate": 45, "fontSize": 10},
         },
         "yAxis": {
-            "type": "log",
-            "min": 10.0 ** math.floor(math.log10(min([*drawn, 1e-2]))),
-            "max": 10.0 ** math.ceil(math.log10(max([*drawn, 1.0]))),
-            "axisLabel": {"formatter": "{value}"},
+            "type": "value",  # of the powers of ten: a logarithmic axis would write 0.00000001
+            "min": math.floor(min([*powers, -2])),
+            "max": math.ceil(max([*powers, 0])),
+            "minInterval": 1,
+            "axisLabel": {"formatter": "10{power|{value}}", "rich": {"power": RAISED}},
         },
         "series": [
             {
                 "name": line.name,
                 "type": "line",
-                "data": [values.get(station) for station in stations],
+                "data": [_point(place, values.get(station)) for place, station in enumerate(stations)],
                 "connectNulls": True,
-                "symbolSize": 5,
+                "symbolSize": 7,
                 "itemStyle": {"color": line.colour},
                 "lineStyle": {"width": line.width, "color": line.colour, "type": line.dash},
             }
             for line, values in zip(lines, found, strict=True)
         ],
     }
+
+
+def _point(place: int, value: float | None) -> list[str | float] | None:
+    """The station's place, the power of ten, and the value in words; None where there is none."""
+    return None if value is None else [place, round(math.log10(value), 4), short(value)]
 
 
 def _depth(station: str) -> tuple[int, int]:
