@@ -21,7 +21,12 @@ with st.container(key="heading"):
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title("VGG Demo", anchor=False, width="content")
         languages.show_switch()
-    st.caption(_("Train a network to read handwritten digits, see how good it is, and let it read yours."))
+    st.caption(
+        _(
+            "Train a network to read handwritten digits, see how good it is, and let it read yours. Try anything: "
+            "nothing can break."
+        )
+    )
 identity.write_cookie()
 
 train, evaluate, draw = tabs.show()

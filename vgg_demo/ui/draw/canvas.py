@@ -29,8 +29,9 @@ TOOLS_HTML = """
 TOOLS_CSS = """
 .tools { display: flex; gap: .5rem; max-width: 280px; }
 @media (max-width: 640px) { .tools { max-width: none; } }
-button { flex: 1; min-height: 44px; padding: 0 .4rem; font: inherit; cursor: pointer; color: var(--st-text-color);
-         background: var(--st-background-color); border: 1px solid var(--st-border-color); touch-action: manipulation;
+button { flex: 1; min-height: 44px; padding: 0 .4rem; font: inherit; font-size: .875rem; cursor: pointer;
+         color: var(--st-text-color); background: var(--st-background-color);
+         border: 1px solid var(--st-border-color); touch-action: manipulation;
          border-radius: var(--st-button-radius, .5rem); white-space: nowrap; }
 button:hover:not(:disabled) { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }

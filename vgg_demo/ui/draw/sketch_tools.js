@@ -17,7 +17,7 @@ const STYLE = `
   .pen { position: absolute; z-index: 30; width: 16px; height: 16px; margin: -8px 0 0 -8px; border-radius: 50%;
          border: 3px solid #F08A3C; box-sizing: border-box; pointer-events: none; display: none; }
   .here { position: absolute; inset: 0; z-index: 20; display: grid; place-items: center; pointer-events: none;
-          color: #9aa0a6; font: 1.1rem sans-serif; }
+          color: #fff; font: 1.25rem sans-serif; border: 4px solid var(--st-primary-color, #3FA0DC); }
   .here[hidden] { display: none; }
   .pen.down { background: #F08A3C; }
   canvas.upper-canvas:focus-visible ~ .pen { display: block; }`;

@@ -37,8 +37,10 @@ PROBE_POLL_SECONDS = 0.2
 
 STYLE = """<style>
 .block-container { padding-top: 2.5rem; max-width: 75rem; }
-[data-testid="stMetricValue"] { font-size: 1.6rem; font-variant-numeric: tabular-nums; }
-[data-testid="stMain"] h1 { padding: 0; font-size: 1.9rem; }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+[data-testid="stMain"] h1 { padding: 0; }
+/* what a chart's toolbar would cover above it is text; its own corner is empty */
+[data-testid="stFullScreenFrame"]:has([data-testid="stEChartsChart"]) [data-testid="stElementToolbar"] { top: -.75rem; }
 @media (max-width: 640px) {  /* a phone's screen is for what is below the tabs */
   .block-container { padding: .5rem 1rem 2rem; }
   .block-container > [data-testid="stVerticalBlock"] { gap: .25rem; }

@@ -44,7 +44,12 @@ def show(is_open: bool) -> None:
         config = show_start()
     with curve:
         if run is None:
-            st.markdown(_("Press **Start training**: the loss curve of this network appears here."))
+            st.markdown(
+                _(
+                    "A digit goes in at the grey end of this network, and which one it is comes out at the green end. "
+                    "So far it guesses. Press **Start training**: the loss curve of this network appears here."
+                )
+            )
             view.show_picture(config.model, "first_network")
             batch = st.container()
         else:
