@@ -25,6 +25,7 @@ STYLE = """<style>
 .sums td { border: 1px solid rgba(128, 128, 128, .5); padding: .2rem .45rem; text-align: right; min-width: 3.2rem; }
 .sums b { font-size: 1.4rem; font-weight: 400; }
 </style>"""
+PLACE = 112  # pixels of a field: three of them fit side by side on a phone
 SHOWN_UNITS = 8  # of a linear layer: those that contribute most
 
 
@@ -35,14 +36,11 @@ def show(inference: Inference, layer: Layer) -> None:
         show_logit(network, image)
         return
     channels, height, width = layer.outputs
-    left, middle, right = st.columns(3)
     key = f"by_hand-{layer.name}-{channels}-{height}"
-    with left:
-        channel = int(st.number_input(_("Channel"), 0, channels - 1, 0, key=f"{key}-channel"))
-    with middle:
-        row = int(st.number_input(_("Row"), 0, height - 1, height // 2, key=f"{key}-row"))
-    with right:
-        column = int(st.number_input(_("Column"), 0, width - 1, width // 2, key=f"{key}-column"))
+    with st.container(horizontal=True, gap="small"):
+        channel = int(st.number_input(_("Channel"), 0, channels - 1, 0, key=f"{key}-channel", width=PLACE))
+        row = int(st.number_input(_("Row"), 0, height - 1, height // 2, key=f"{key}-row", width=PLACE))
+        column = int(st.number_input(_("Column"), 0, width - 1, width // 2, key=f"{key}-column", width=PLACE))
     if layer.kind == "conv":
         show_convolution(network, image, layer.index, (channel, row, column), key)
     else:
