@@ -20,7 +20,7 @@ class Replay {
     this.data = data;
     placeTiles(this.root.querySelector(".pinned"), data.tiles);
     this.range.max = data.steps.length - 1;
-    this.range.setAttribute("aria-label", data.words.after);
+    this.range.setAttribute("aria-label", data.words.place);
     if (isNew) {
       this.stop();
       this.range.value = this.range.max;
@@ -66,7 +66,7 @@ class Replay {
   show() {
     const place = +this.range.value;
     fillTiles(this.root.querySelector(".pinned"), this.data.rows[place]);
-    this.said.textContent = `${this.data.words.after} ${this.data.steps[place].toLocaleString("en")}`;
+    this.said.textContent = this.data.words.after.replace("{step}", this.data.steps[place].toLocaleString("en"));
     this.range.setAttribute("aria-valuetext", this.said.textContent);
     this.mark();
   }
@@ -78,16 +78,16 @@ class Replay {
     place.setAttribute("aria-label", this.data.lines.words);
     if (this.isClosed || !uplot) return;
     this.plot?.destroy();
-    const { x, lines } = this.data.lines, style = getComputedStyle(this.root), { step } = this.data.words;
+    const { x, lines } = this.data.lines, style = getComputedStyle(this.root), { step, percent } = this.data.words;
     const text = style.getPropertyValue("--st-text-color") || style.color, font = `12px ${style.getPropertyValue("--st-font") || "sans-serif"}`;
     const axis = { stroke: text, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: "rgba(128, 128, 128, .2)", width: 1 } };
-    const percent = (value) => (value == null ? "" : `${value.toFixed(1)} %`);
+    const hundredths = (number) => percent.replace("{number}", number);
     this.plot = new uplot({
       width: this.width(),
       height: LINES_HEIGHT,
       scales: { x: { time: false }, y: { range: [0, 100] } },
-      axes: [{ ...axis, label: step, size: 30, grid: { show: false } }, { ...axis, size: 48, values: (plot, ticks) => ticks.map((tick) => `${tick} %`) }],
-      series: [{ label: step }, ...lines.map(({ name, colour, width }) => ({ label: name, stroke: colour, width, points: { show: x.length < 3 }, value: (plot, value) => percent(value) }))],
+      axes: [{ ...axis, label: step, size: 30, grid: { show: false } }, { ...axis, size: 48, values: (plot, ticks) => ticks.map(hundredths) }],
+      series: [{ label: step }, ...lines.map(({ name, colour, width }) => ({ label: name, stroke: colour, width, points: { show: x.length < 3 }, value: (plot, value) => (value == null ? "" : hundredths(value.toFixed(1))) }))],
       legend: { markers: { width: 3, fill: null } },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     }, [x, ...lines.map(({ values }) => values)], place);

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from vgg_demo.runs.pinned import Answers, PinnedDigit
-from vgg_demo.text import _
+from vgg_demo.text import _, per_cent
 from vgg_demo.ui.train import pinned_charts, pinned_tiles
 from vgg_demo.ui.train.feed import UPLOT_URL
 from vgg_demo.ui.train.live_curve import UPLOT_CSS
@@ -68,6 +68,13 @@ def show(key: str, digits: Sequence[PinnedDigit], seen: Mapping[str, Answers], c
                 "words": _("Ten probabilities over the steps. {story}").format(story=story),
             },
             "library": UPLOT_URL,
-            "words": {"play": _("Play"), "pause": _("Pause"), "after": _("After step"), "step": _("step")},
+            "words": {
+                "play": _("Play"),
+                "pause": _("Pause"),
+                "place": _("After step"),
+                "after": _("After step {step}"),
+                "step": _("step"),
+                "percent": per_cent("{number}"),
+            },
         },
     )
