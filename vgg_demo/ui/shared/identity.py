@@ -57,8 +57,8 @@ def write_cookie() -> None:
     if not (secret := st.session_state.get("new_browser")):
         return
     st.html(NO_COOKIE_STYLE)
-    st.html(COOKIE_SCRIPT.replace("{name}", COOKIE).replace("{secret}", secret), unsafe_allow_javascript=True)
-    with st.container(key="no_cookie"):
+    with st.container(key="no_cookie"):  # takes no room while it is hidden
+        st.html(COOKIE_SCRIPT.replace("{name}", COOKIE).replace("{secret}", secret), unsafe_allow_javascript=True)
         text = _(
             "This browser does not keep this page's cookie, as in a frame of another site without https: after a "
             "reload you can watch the runs that you started here, but no longer stop or change them. "

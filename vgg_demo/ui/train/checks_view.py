@@ -12,7 +12,7 @@ import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.runs.manager import spawn_checks
-from vgg_demo.text import _, fill, translate
+from vgg_demo.text import _, fill, plain, translate
 from vgg_demo.ui.shared import jobs
 
 TICK_SECONDS = 0.5
@@ -79,7 +79,7 @@ def _show(checking: Checking, was_over: bool) -> None:
         st.error(_("The checks could not be made with these settings."))
     for check in checking.checks:
         icon, colour = MARKS[check["passed"]]
-        reason = fill(translate(check["reason"]), **check["values"])
+        reason = plain(fill(translate(check["reason"]), **check["values"]))
         st.markdown(f":{colour}[:material/{icon}:] **{translate(check['name'])}**: {reason}")
 
 
