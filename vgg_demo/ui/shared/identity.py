@@ -49,7 +49,7 @@ COOKIE_SCRIPT = """<script>{
   }
   document.documentElement.classList.toggle("no-cookie", !isKept());
 }</script>"""
-NO_COOKIE_STYLE = "<style>:root:not(.no-cookie) .st-key-no_cookie { display: none }</style>"
+NO_COOKIE_STYLE = "<style>:root:not(.no-cookie) :has(> .st-key-no_cookie) { display: none }</style>"
 
 
 def write_cookie() -> None:

@@ -79,8 +79,8 @@ def _show(checking: Checking, was_over: bool) -> None:
         st.error(_("The checks could not be made with these settings."))
     for check in checking.checks:
         icon, colour = MARKS[check["passed"]]
-        reason = plain(fill(translate(check["reason"]), **check["values"]))
-        st.markdown(f":{colour}[:material/{icon}:] **{translate(check['name'])}**: {reason}")
+        words = fill(translate(check["reason"]), **check["values"])
+        st.markdown(f":{colour}[:material/{icon}:] **{translate(check['name'])}**: {plain(words)}")
 
 
 def _start(config: RunConfig) -> None:
