@@ -84,7 +84,9 @@ def test_two_students_and_a_teacher_collect_evaluate_and_train(
     expect(page.get_by_role("combobox", name="Misread digits of")).to_be_visible()
 
     page.get_by_role("tab", name="Train").click()
+    wait_idle(page)
     page.get_by_text("Train with the class's digits").click()
+    expect(page.get_by_role("button", name="Train with them")).to_be_visible()
     choose(page, "Network to start from", "small")
     page.get_by_role("button", name="Train with them").click()
     page.wait_for_url(re.compile("run=class-digits-1"))
@@ -98,7 +100,8 @@ def test_two_students_and_a_teacher_collect_evaluate_and_train(
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    wait_idle(page)
+    wait_idle(page)  # a page that is drawn anew would close the list
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=option, exact=True).click()
+    expect(page.get_by_role("combobox", name=label)).to_have_value(option)
     wait_idle(page)
