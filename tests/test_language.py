@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from tests.catalogues import compiled, read
 from tests.helpers import PAGE, PROJECT
-from vgg_demo import language
+from vgg_demo import errors, language
 from vgg_demo.errors import ConfigError
 from vgg_demo.presets import get_preset
 from vgg_demo.text import Message, _, ngettext, percent
@@ -43,6 +44,25 @@ def test_texts_stand_in_the_call_and_none_is_translated_at_import() -> None:
         texts = call.args[:2] if call.func.id == "ngettext" else call.args
         assert all(isinstance(text, ast.Constant) and isinstance(text.value, str) for text in texts), place
         assert is_in_function or call.func.id == "N_" or path == PAGE, place  # the page's script runs for each session
+
+
+def test_errors_that_a_page_may_show_have_texts_that_can_be_translated() -> None:
+    shown = {name for name, value in vars(errors).items() if isinstance(value, type)} - {"QuestionError"}  # in the log
+    terminal = {PROJECT / "vgg_demo" / name for name in ("__main__.py", "terminal.py")}
+    found = [
+        (path, call)
+        for path in modules()
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in shown and call.args
+    ]
+
+    assert len(found) > 70
+    for path, call in found:
+        text = call.args[0]
+        is_bare = isinstance(text, ast.JoinedStr | ast.BinOp) or (
+            isinstance(text, ast.Constant) and re.search("[a-z]{2}", re.sub(r"{.*?}", "", str(text.value)))
+        )
+        assert not is_bare or path in terminal, f"{path}:{call.lineno}: {ast.unparse(call)}"
 
 
 def test_variables_as_in_gettext_decide_the_first_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
