@@ -14,7 +14,7 @@ from pathlib import Path
 from vgg_demo.errors import DataError
 from vgg_demo.files import replacing
 from vgg_demo.places import PACKAGE, storage
-from vgg_demo.text import N_
+from vgg_demo.text import N_, Message
 
 SHIPPED = PACKAGE / "assets" / "mnist"
 CHECKSUMS = {  # md5 of the raw files
@@ -49,9 +49,9 @@ def read_shipped(name: str) -> bytes:
     try:
         content = gzip.decompress(packed.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(packed, str(error)) from error
+        raise _damaged(packed, error) from error
     if _md5(content) != CHECKSUMS[name]:
-        raise _damaged(packed, "its contents are not MNIST's")
+        raise _damaged(packed, Message(N_("its contents are not MNIST's")))
     return content
 
 
@@ -87,8 +87,12 @@ def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _damaged(packed: Path, why: str) -> DataError:
+def _damaged(packed: Path, why: Exception | Message) -> DataError:
     return DataError(
-        f"{packed} is damaged or missing ({why}): restore it, for example with 'git checkout -- {packed.name}' in its "
-        "folder, or install the program again"
+        N_(
+            "{path} is damaged or missing ({why}): restore it, for example with 'git checkout -- {path.name}' in its "
+            "folder, or install the program again"
+        ),
+        path=packed,
+        why=why,
     )

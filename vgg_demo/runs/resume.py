@@ -49,13 +49,15 @@ def read_resume(run: Run) -> dict[str, Any] | None:
         saved: Any = torch.load(run.resume_path, map_location="cpu", weights_only=True)
         parts = read_table(saved, PARTS, PARTS)
     except FormatError as error:
-        raise _unusable(f"something else than a saved training stands in it ({error})") from None
+        raise _unusable(
+            Message(N_("something else than a saved training stands in it ({error})"), error=error)
+        ) from None
     except MemoryError:
         raise
     except Exception:  # torch.load raises whatever its parts raise
-        raise _unusable("it is damaged, or was written by another program") from None
+        raise _unusable(Message(N_("it is damaged, or was written by another program"))) from None
     return {"training": saved["training"], "recorder": parts["recorder"]}
 
 
-def _unusable(why: str) -> RunError:
-    return RunError(f"resume.pt cannot be read: {why}; start a new run with the same settings")
+def _unusable(why: Message) -> RunError:
+    return RunError(N_("resume.pt cannot be read: {why}; start a new run with the same settings"), why=why)

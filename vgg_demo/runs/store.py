@@ -100,7 +100,7 @@ class Run:
 
     def _unreadable(self, file: Path, error: Exception) -> RunError:
         why = error.strerror or error if isinstance(error, OSError) else error
-        return RunError(f"run {self.name!r}: its {file.name} cannot be read ({why})")
+        return RunError(N_("run {name!r}: its {file} cannot be read ({why})"), name=self.name, file=file.name, why=why)
 
     @property
     def is_active(self) -> bool:
