@@ -87,13 +87,15 @@ class _Filler(string.Formatter):
             return short(value)
         if format_spec == "duration":
             return format_duration(value)
+        if format_spec == "sure":
+            return confidence_in_words(value)
         if format_spec.endswith(" %"):
             return percent(value, int(format_spec.removesuffix(" %")))
         return str(super().format_field(value, format_spec))
 
 
 def fill(text: str, **values: object) -> str:
-    """text.format(…) that also knows {x:short} and {x:duration}, and {x:1 %}, as percent writes it with one digit."""
+    """text.format(…) that also knows {x:short}, {x:duration} and {x:sure}, and {x:1 %}, as percent writes it."""
     return _Filler().format(text, **values)
 
 

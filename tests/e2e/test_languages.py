@@ -50,6 +50,7 @@ def test_two_languages_at_once_and_a_switch_that_changes_one(page: Page, korean:
     korean.wait_for_url(re.compile(r"lang=en"))
     expect(korean.get_by_role("tab", name="Draw", exact=True)).to_have_attribute("aria-selected", "true")
     expect(korean.get_by_label("The answer: 7")).to_be_visible()  # the drawing stayed
+    expect(korean.get_by_role("combobox", name="Network")).to_have_value("best (ships with the project)")
     expect(korean.locator("html")).to_have_attribute("lang", "en")
     korean.reload()
     expect(korean.get_by_role("tab")).to_have_text(["Train", "Evaluate", "Draw"])

@@ -257,8 +257,12 @@ def store_lock() -> Iterator[None]:
 
 def _not_writable(error: OSError) -> StorageError:
     return StorageError(
-        f"{home()} cannot be written ({error.strerror or error}): free some space or make it writable, "
-        "or name another folder in the environment variable VGG_DEMO_HOME"
+        N_(
+            "{path} cannot be written ({error}): free some space or make it writable, or name another folder in the "
+            "environment variable VGG_DEMO_HOME"
+        ),
+        path=home(),
+        error=error.strerror or error,
     )
 
 

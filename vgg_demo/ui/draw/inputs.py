@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from vgg_demo.errors import ImageError
-from vgg_demo.text import N_, _, plain, translate
+from vgg_demo.text import N_, Message, _, plain, translate
 from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
 from vgg_demo.ui.shared import expander, pictures, resources
 from vgg_demo.ui.shared.pictures import Pixels
@@ -24,7 +24,7 @@ def show_sent() -> Pixels | None:
     st.html(f"<style>.st-key-sketch {{ display: {'flex' if image is None else 'none'}; }}</style>")
     if image is None:
         return None
-    caption = st.session_state.get("draw_image_caption", "")
+    caption = str(st.session_state.get("draw_image_caption", ""))
     width = CANVAS_PIXELS if image.shape[1] >= image.shape[0] else CANVAS_PIXELS * image.shape[1] // image.shape[0]
     with st.container(key="sent"):
         pictures.row(pictures.figure(image, caption, caption, max(1, width)))
@@ -87,17 +87,17 @@ def take_file(key: str) -> None:
     except ImageError as error:
         state["draw_image_error"] = str(error)
         return
-    send(pixels, _("your photograph") if key.startswith("draw_camera") else file.name)
+    send(pixels, Message(N_("your photograph")) if key.startswith("draw_camera") else file.name)
 
 
 def take_test_digit() -> None:
     """Show a random test digit, and keep its true label for after the answer."""
     digits = resources.test_digits()
     index = random.randrange(len(digits))
-    send(digits.images[index, 0].numpy(), _("test image {index}").format(index=index), int(digits.labels[index]))
+    send(digits.images[index, 0].numpy(), Message(N_("test image {index}"), index=index), int(digits.labels[index]))
 
 
-def send(pixels: Pixels, caption: str, label: int | None = None, answer: str | None = None) -> None:
+def send(pixels: Pixels, caption: str | Message, label: int | None = None, answer: str | Message | None = None) -> None:
     """Show a picture, uint8 (H, W) or (H, W, 3), instead of the canvas. label: its true digit, where it is known.
 
     answer: what Evaluate shows for it, in words.

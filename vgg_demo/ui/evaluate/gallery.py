@@ -12,7 +12,7 @@ import streamlit as st
 
 from vgg_demo.colours import BLUE, ORANGE
 from vgg_demo.predictions import Positions
-from vgg_demo.text import DRAW, _, confidence_in_words
+from vgg_demo.text import DRAW, N_, Message, _, confidence_in_words
 from vgg_demo.ui.draw import inputs
 from vgg_demo.ui.evaluate.results import Result
 from vgg_demo.ui.shared import pins
@@ -58,29 +58,35 @@ def tile(result: Result, position: int, name: str) -> None:
     image, caption = digit_set.image(index), digit_set.caption(index)
     probabilities = predictions.probabilities[position].tolist()
     sure = confidence_in_words(probabilities[answer])
-    text = _("{true}, read right") if true == answer else _("{true} read as {answer}")
-    says = text.format(true=true, answer=answer)
+    text = N_("{true}, read right") if true == answer else N_("{true} read as {answer}")
+    says, alt = Message(text, true=true, answer=answer), escape(str(caption))
     with st.container(
         border=True, width=TILE_WIDTH, gap="small", horizontal_alignment="center", key=f"{name}-tile-{position}"
     ):
         st.html(
             f'<div class="tile"><img src="{data_uri(image.tobytes())}" width="84" height="84" '
-            f'alt="{escape(caption)}: {says}, {sure}"><div><b>{says}</b><br>{sure}</div>'
-            f'{_bars(probabilities, true, answer)}<div class="tile-name">{escape(caption)}</div></div>'
+            f'alt="{alt}: {says}, {sure}"><div><b>{says}</b><br>{sure}</div>'
+            f'{_bars(probabilities, true, answer)}<div class="tile-name">{alt}</div></div>'
         )
         if st.button(
             _("Send to Draw"),
             key=f"{name}-send-{position}",
             type="tertiary",
             on_click=send_to_draw,
-            args=(image, f"{caption}: {says}", result.network.name, true, f"{answer}, {sure}"),
+            args=(
+                image,
+                Message("{name}: {says}", name=caption, says=says),
+                result.network.name,
+                true,
+                Message("{answer}, {probability:sure}", answer=answer, probability=probabilities[answer]),
+            ),
             help=_("Look into this image on the Draw tab, with this network."),
         ):
             st.rerun()  # the whole page: the tab changes
         pins.show_small_button(image.tobytes(), true, f"{name}-pin-{position}")
 
 
-def send_to_draw(image: npt.NDArray[np.uint8], caption: str, network: str, label: int, answer: str) -> None:
+def send_to_draw(image: npt.NDArray[np.uint8], caption: Message, network: str, label: int, answer: Message) -> None:
     """Open the Draw tab with this image, uint8 (28, 28), instead of a drawing. label: its true digit.
 
     answer: to the image as it is, in words.

@@ -19,7 +19,7 @@ from vgg_demo.errors import CheckpointError
 from vgg_demo.predictions import Predictions, load_predictions, save_predictions
 from vgg_demo.runs.checkpoints import answers_path
 from vgg_demo.runs.store import home
-from vgg_demo.text import N_, _
+from vgg_demo.text import N_, Message
 from vgg_demo.ui.shared import jobs, resources
 from vgg_demo.ui.shared.networks import Network
 
@@ -50,12 +50,12 @@ class DigitSet:
         """One image: uint8 (28, 28)."""
         return self.load().images[index, 0].numpy()
 
-    def caption(self, index: int) -> str:
+    def caption(self, index: int) -> str | Message:
         """What to call one image."""
         if self.names:
             return self.names[index]
-        text = _("validation image {index}") if self.kind == "validation" else _("test image {index}")
-        return text.format(index=index)
+        text = N_("validation image {index}") if self.kind == "validation" else N_("test image {index}")
+        return Message(text, index=index)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,9 @@ def own_name(name: str) -> str:
 def _switch() -> None:
     """Take the chosen language. The address keeps it, unless the browser asks for it anyway."""
     chosen = st.session_state[KEY] = st.session_state[SWITCH]
+    for name, value in st.session_state.items():
+        if type(value) in (str, int, float):  # a browser knows a choice by its label: it gets each again, translated
+            st.session_state[name] = value
     if chosen == _of_browser():
         st.query_params.pop(KEY, None)
     else:

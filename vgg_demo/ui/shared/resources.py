@@ -41,6 +41,7 @@ STYLE = """<style>
 [data-testid="stMain"] h1 { padding: 0; }
 /* what a chart's toolbar would cover above it is text; its own corner is empty */
 [data-testid="stFullScreenFrame"]:has([data-testid="stEChartsChart"]) [data-testid="stElementToolbar"] { top: -.75rem; }
+[data-testid="stMain"]:lang(ko) { word-break: keep-all; overflow-wrap: anywhere; }  /* lines break between words */
 @media (max-width: 640px) {  /* a phone's screen is for what is below the tabs */
   .block-container { padding: .5rem 1rem 2rem; }
   .block-container > [data-testid="stVerticalBlock"] { gap: .25rem; }
