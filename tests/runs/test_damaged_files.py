@@ -125,7 +125,7 @@ def open_run(run: Run) -> None:
     curve = RunReader(run).refresh()
     latest_rows(run, curve)
     for seen in curve.probabilities.values():
-        ten_lines(seen, 7, 1), story_in_words(seen, 7), story_in_words(seen, None)
+        ten_lines(seen, 7), story_in_words(seen, 7), story_in_words(seen, None)
     curve.places(), curve.smoothed(0.5), curve.verdict, curve_csv(curve)
     compile(run_script(TINY, curve), "script", "exec")
 
