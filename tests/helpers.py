@@ -7,13 +7,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import torch
+import uvicorn
 from lightning_fabric import Fabric
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
 from vgg_demo.config import RunConfig
@@ -21,8 +25,8 @@ from vgg_demo.data import Digits
 from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.checkpoints import find_checkpoint
+from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
 from vgg_demo.runs.manager import continue_run, resume_run, start_run
-from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Prepare, Run, create_run
 from vgg_demo.runs.worker import run_worker
@@ -109,6 +113,18 @@ class RunsHere:
         thread = threading.Thread(target=run_worker, args=(run, lambda: self.digits))
         thread.start()
         self.threads[run] = thread
+
+
+@contextmanager
+def serving(routes: Sequence[BaseRoute]) -> Iterator[str]:
+    """A server in this process, whose token is known here; gives its address for sockets."""
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 def steps(run: Run) -> list[int]:

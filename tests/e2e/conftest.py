@@ -49,7 +49,7 @@ def server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def empty(server: Server) -> None:
-    """End what a test has left, so that the next one's training does not wait for it, and take its runs away."""
+    """End what a test has left, so that the next one's training does not wait for it; take away its runs and locks."""
     runs = [Run(path.parent) for path in server.home.glob("*/config.json")]
     for run in runs:
         if run.status().state == "queued":
@@ -61,6 +61,7 @@ def empty(server: Server) -> None:
     for run in runs:
         shutil.rmtree(run.path, ignore_errors=True)
     shutil.rmtree(server.home / ".collections", ignore_errors=True)
+    (server.home / ".class.json").unlink(missing_ok=True)
 
 
 @pytest.fixture

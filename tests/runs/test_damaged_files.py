@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.errors import CheckpointError, ConfigError, RunError
 from vgg_demo.export.run_files import curve_csv, run_script
+from vgg_demo.runs.class_settings import ClassSettings, Lead, read_class_settings
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import estimate_seconds, record_speed
 from vgg_demo.runs.pinned import PinnedDigit, pinned_digits
 from vgg_demo.runs.processes import is_alive
-from vgg_demo.runs.queue import ClassSettings, read_class_settings, readable, waiting
+from vgg_demo.runs.queue import readable, waiting
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import read_resume
@@ -227,8 +229,11 @@ def test_reader_counts_what_is_no_event_and_keeps_the_rest(good: Run) -> None:
     assert (curve.steps, curve.damaged_lines) == ([1, 2], 5)
 
 
+CLASS = ClassSettings(True, ("draw",), lead=Lead("1", "a"))
+
+
 @any_file
-@given(st.one_of(changed({"queue_paused": True, "settings_hidden": True}), anything).map(json.dumps) | st.just(DEEP))
+@given(st.one_of(changed(asdict(CLASS)), anything).map(json.dumps) | st.just(DEEP))
 def test_class_settings_that_are_anything_are_settings_all_the_same(good: Run, content: str) -> None:
     (good.path.parent / ".class.json").write_text(content)
 

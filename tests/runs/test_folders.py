@@ -12,7 +12,7 @@ import pytest
 from tests.helpers import TINY, RunsHere, pause, wait_for_step
 from tests.runs.test_damaged_files import assert_the_others_go_on
 from vgg_demo.errors import RunError, StorageError
-from vgg_demo.runs.queue import ClassSettings, write_class_settings
+from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
 from vgg_demo.runs.store import create_run, delete_run, get_run, list_runs, rename_run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,16 @@ from tests.helpers import (
     wait_until,
 )
 from vgg_demo.errors import RunError
+from vgg_demo.runs.class_settings import (
+    ClassSettings,
+    Lead,
+    change_class_settings,
+    read_class_settings,
+    write_class_settings,
+)
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch, queue_run, withdraw_run
-from vgg_demo.runs.queue import ClassSettings, read_class_settings, slots, waiting, write_class_settings
+from vgg_demo.runs.queue import slots, waiting
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, create_run, delete_run
 from vgg_demo.runs.timing import StepTimes
@@ -97,7 +105,7 @@ def test_slots_auto_is_one_for_each_gpu(monkeypatch: pytest.MonkeyPatch, gpus: i
     assert slots() == expected
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", "null", '{"queue_paused": true}'])
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "null", '{"queue_paused": 1}'])
 def test_class_settings_that_cannot_be_read_are_the_defaults(home: Path, content: str | None) -> None:
     if content is not None:
         (home / ".class.json").write_text(content)
@@ -105,10 +113,34 @@ def test_class_settings_that_cannot_be_read_are_the_defaults(home: Path, content
     assert read_class_settings() == ClassSettings()
 
 
-def test_class_settings_written_are_read_back(home: Path) -> None:
-    write_class_settings(ClassSettings(queue_paused=True, settings_hidden=True))
+LEAD = Lead("1f", "a browser", "Train", "lesson-1")
 
-    assert read_class_settings() == ClassSettings(queue_paused=True, settings_hidden=True)
+
+def test_class_settings_written_are_read_back(home: Path) -> None:
+    write_class_settings(ClassSettings(queue_paused=True, hidden=("settings", "draw"), preset="lesson", lead=LEAD))
+
+    assert read_class_settings() == ClassSettings(
+        queue_paused=True, hidden=("settings", "draw"), preset="lesson", lead=LEAD
+    )
+
+
+def test_class_settings_changed_keep_what_was_set_before(home: Path) -> None:
+    write_class_settings(ClassSettings(queue_paused=True, preset="lesson"))
+
+    change_class_settings(lead=LEAD)
+
+    assert read_class_settings() == ClassSettings(queue_paused=True, preset="lesson", lead=LEAD)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"hidden": ["wall"]}, {"hidden": "draw"}, {"preset": "unheard-of"}, {"lead": {"id": "1f"}},
+     {"lead": {"id": "1f", "leader": "a", "tab": "Board", "name": ""}}],
+)  # fmt: skip
+def test_class_settings_of_another_kind_are_the_defaults(home: Path, wrong: dict[str, object]) -> None:
+    (home / ".class.json").write_text(json.dumps({"queue_paused": True, **wrong}))
+
+    assert read_class_settings() == ClassSettings()
 
 
 def test_paused_queue_starts_nothing_until_it_goes_on(home: Path) -> None:

@@ -19,9 +19,9 @@ from tests.runs.test_reader import line
 from vgg_demo.architecture import count_parameters
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
+from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.processes import process_started
-from vgg_demo.runs.queue import ClassSettings, read_class_settings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 from vgg_demo.ui.shared import resources
@@ -531,20 +531,17 @@ def test_app_without_a_teacher_code_shows_nothing_for_teachers(app: AppTest, mon
     assert not any(field.key == "teacher_code" for field in app.text_input)
 
 
-def test_app_right_teacher_code_unlocks_steering_and_the_class(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_right_teacher_code_unlocks_steering(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VGG_DEMO_TEACHER_CODE", "Kreide-§7")
     run = going_on_elsewhere()
     app.run()
     assert "Stop" not in labels(app)
 
     enter_teacher_code(app, "Kreide-§7")
-    assert "You are the teacher here" in texts(app)
-    app.toggle(key="queue_paused").set_value(True).run()
-    app.toggle(key="settings_hidden").set_value(True).run()
+    assert "You are the teacher in this browser" in texts(app)
     app.button(key="stop").click().run()
 
     assert not app.exception
-    assert read_class_settings() == ClassSettings(queue_paused=True, settings_hidden=True)
     assert '"stop"' in run.control_path.read_text()
     click(app, "Leave the teacher's role")
     assert "Stop" not in labels(app)
@@ -565,14 +562,13 @@ def test_app_wrong_teacher_code_unlocks_nothing_and_makes_wait(
     assert "That is not the code." in texts(app)
     assert "Kreide-7" not in texts(app)
     assert "Stop" not in labels(app)
-    assert not any(toggle.key == "queue_paused" for toggle in app.toggle)
 
 
 def test_app_with_hidden_settings_shows_students_the_preset_alone(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VGG_DEMO_TEACHER_CODE", "Kreide-7")
-    write_class_settings(ClassSettings(settings_hidden=True))
+    write_class_settings(ClassSettings(hidden=("settings",)))
 
     app.run()
 
@@ -587,7 +583,7 @@ def test_app_with_hidden_settings_offers_no_run_with_the_settings_of_another(app
     app.run()
     assert "New run with its settings" in labels(app)
 
-    write_class_settings(ClassSettings(settings_hidden=True))
+    write_class_settings(ClassSettings(hidden=("settings",)))
     app.run()
 
     assert "New run with its settings" not in labels(app)
@@ -599,7 +595,7 @@ def test_app_with_hidden_settings_starts_the_preset_whatever_was_set_before(app:
     set_field(app, "batch_size", 16)
     app.run()
 
-    write_class_settings(ClassSettings(settings_hidden=True, queue_paused=True))
+    write_class_settings(ClassSettings(hidden=("settings",), queue_paused=True))
     app.run()
     app.button(key="start").click().run()
 

@@ -18,9 +18,10 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
 from vgg_demo.places import PROJECT
+from vgg_demo.runs.class_settings import read_class_settings
 from vgg_demo.runs.pinned import PinnedDigit, pin
 from vgg_demo.runs.processes import detached, leave_core, lower_priority, process_started, training_environment
-from vgg_demo.runs.queue import read_class_settings, readable, slots, waiting
+from vgg_demo.runs.queue import readable, slots, waiting
 from vgg_demo.runs.store import Prepare, Run, create_run, home, store_lock
 from vgg_demo.text import N_
 

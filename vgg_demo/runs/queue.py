@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from vgg_demo.errors import FormatError, RunError
-from vgg_demo.files import write_text
+from vgg_demo.errors import RunError
 from vgg_demo.runs.status import Status
-from vgg_demo.runs.store import Run, home, list_runs
-from vgg_demo.schema import Kind, flag, read_json, read_table
-
-CLASS_SETTINGS: dict[str, Kind] = {"queue_paused": flag, "settings_hidden": flag}
-
-
-@dataclass(frozen=True)
-class ClassSettings:
-    """What the teacher has set for everyone."""
-
-    queue_paused: bool = False
-    settings_hidden: bool = False
-
-
-def read_class_settings() -> ClassSettings:
-    """The teacher's settings; the defaults where there are none or they cannot be read."""
-    try:
-        return ClassSettings(**read_table(read_json(_settings_path()), CLASS_SETTINGS, CLASS_SETTINGS))
-    except (OSError, FormatError):
-        return ClassSettings()
-
-
-def write_class_settings(settings: ClassSettings) -> None:
-    """Replace the teacher's settings."""
-    home().mkdir(parents=True, exist_ok=True)
-    write_text(_settings_path(), json.dumps(asdict(settings)))
+from vgg_demo.runs.store import Run, list_runs
 
 
 def slots() -> int:
@@ -74,7 +45,3 @@ def waiting(entries: list[tuple[Run, Status]] | None = None) -> list[Run]:
         turns[status.owner] += 1
         order.append(run)
     return order
-
-
-def _settings_path() -> Path:
-    return home() / ".class.json"

@@ -103,10 +103,10 @@ def test_upload_is_read_while_another_is_read_and_while_a_network_is_evaluated(s
 SHOWS_A_JOB = """
 import streamlit as st
 from tests.ui.shared.test_jobs import endless
-from vgg_demo.ui.shared import jobs
+from vgg_demo.ui.shared import identity, jobs
 
 st.session_state.setdefault("browser", "mine")
-st.session_state["teacher"] = st.session_state.get("is_teacher", False)
+identity.take_role(st.session_state.get("is_teacher", False))
 jobs.PATIENCE_SECONDS = 0.1
 jobs.ask("shared", endless, "Go", "shared", at_once=True)
 """

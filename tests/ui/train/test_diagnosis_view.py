@@ -19,8 +19,8 @@ from vgg_demo.diagnosis.checks import judge_checks
 from vgg_demo.diagnosis.records import Diagnosis, LayerFigures
 from vgg_demo.predictions import Predictions
 from vgg_demo.presets import get_preset
+from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
 from vgg_demo.runs.processes import process_started
-from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, create_run, get_run, list_runs
 from vgg_demo.ui.evaluate import results

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -13,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from tests.benchmarks.server import Server
-from tests.helpers import wait_until
+from tests.helpers import serving, wait_until
 from tests.runs.test_reader import line
 from tests.ui.train.test_diagnosis_view import SPREAD, STEADY, looked
 from vgg_demo.config import RunConfig, TrainConfig
@@ -348,14 +345,9 @@ def test_question_is_read_or_refused_with_its_own_error(text: str) -> None:
 
 @pytest.fixture
 def feed_here(home: Path) -> Iterator[str]:
-    """The address of a feed in this process, whose token is known here."""
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes("")), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_until(lambda: server.started)
-    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/feed"
-    server.should_exit = True
-    thread.join()
+    """The address of a feed in this process."""
+    with serving(routes("")) as address:
+        yield f"{address}/feed"
 
 
 @pytest.mark.parametrize("origin", ["http://school.example", "https://127.0.0.1:1234", "null"])

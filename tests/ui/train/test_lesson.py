@@ -14,7 +14,7 @@ from tests.ui.test_app import click, going_on_elsewhere, texts
 from tests.ui.train.test_diagnosis_view import FADING, ONE, recorded
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import get_preset
-from vgg_demo.runs.queue import ClassSettings, write_class_settings
+from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
 from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 
 BROKEN = get_preset("blog-mini").config.with_changes(steps=150)

@@ -12,8 +12,8 @@ from tests.helpers import PAGE
 from tests.ui.test_app import CLASSROOM, click, going_on_elsewhere, labels, over, set_field, texts
 from vgg_demo.config import RunConfig
 from vgg_demo.presets import PRESETS, get_preset
+from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
 from vgg_demo.runs.cost import record_speed
-from vgg_demo.runs.queue import ClassSettings, write_class_settings
 from vgg_demo.runs.store import list_runs
 
 CHANGES = {

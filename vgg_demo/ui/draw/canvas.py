@@ -92,7 +92,13 @@ def _pad(key: str, width: int, return_image_data: bool) -> CanvasResult:
             "down": _("Pen down. Arrow keys draw, the space bar lifts it and has the drawing read."),
         },
     )
+    st.session_state["strokes"] = len((result.json_data or {}).get("objects", ()))
     return result
+
+
+def has_strokes() -> bool:
+    """Whether something is drawn on this page's canvas."""
+    return bool(st.session_state.get("strokes"))
 
 
 def settings() -> None:

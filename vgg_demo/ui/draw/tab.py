@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,8 @@ STYLE = """<style>
 
 
 @st.fragment(run_every=HOURLY)
-def show(is_open: bool) -> None:
-    """Draw the tab. A stroke reruns this fragment alone.
+def show(is_open: bool, then: Callable[[], None]) -> None:
+    """Draw the tab, then call a function. A stroke reruns this fragment alone.
 
     A page that has something to run every so often runs as soon as its lost connection is back, with what was drawn
     meanwhile; another one would wait for the next stroke.
@@ -57,12 +58,13 @@ def show(is_open: bool) -> None:
         try:
             if collection := students.chosen():
                 students.show(collection)
-                return
-            students.offer()
-            show_tab()
-            teacher.show(is_open)
+            else:
+                students.offer()
+                show_tab()
+                teacher.show(is_open)
         except CollectionError as error:  # it was deleted a moment ago
             st.error(plain(error))
+    then()
 
 
 def show_tab() -> None:

@@ -82,13 +82,24 @@ def number(purpose: str) -> int:
 
 
 def is_teacher() -> bool:
-    """Whether the teacher's code was given in this browser session."""
-    return bool(st.session_state.get("teacher", False))
+    """Whether the teacher's code was given in this browser, on any of its pages."""
+    return owner() in _teachers()
 
 
 def may_teach() -> bool:
     """Whether this browser may lead the class: the teacher's may, and where there is no code all may."""
     return teacher_code() is None or is_teacher()
+
+
+def take_role(is_teacher: bool) -> None:
+    """Make this browser the teacher's, or a student's again."""
+    (_teachers().add if is_teacher else _teachers().discard)(owner())
+
+
+@st.cache_resource(show_spinner=False)
+def _teachers() -> set[str]:
+    """The marks of the browsers in which the code was given, until the server ends."""
+    return set()
 
 
 def may_steer(status: Status) -> bool:
@@ -114,15 +125,15 @@ def teacher_code() -> str | None:
 def show_teacher_access() -> None:
     """A field for the teacher's code, or the way back to being a student."""
     if is_teacher():
-        st.caption(_("You are the teacher here: you can steer every run."))
-        st.button(_("Leave the teacher's role"), on_click=lambda: st.session_state.update(teacher=False))
+        st.caption(_("You are the teacher in this browser: you can steer every run, and lead the class on the board."))
+        st.button(_("Leave the teacher's role"), on_click=take_role, args=(False,))
         return
     st.text_input(
         _("Teacher's code"),
         type="password",
         key="teacher_code",
         on_change=_check_code,
-        help=_("It unlocks steering all runs, pausing the queue and hiding settings."),
+        help=_("It unlocks steering all runs, and, on the board, leading the class."),
     )
     show_error("teacher_refused")
 
@@ -137,7 +148,7 @@ def _check_code() -> None:
         return
     time.sleep(wait)
     if code is not None and hmac.compare_digest(given.encode(), code.encode()):
-        st.session_state["teacher"] = True
+        take_role(True)
         return
     attempts = code_attempts()
     time.sleep(attempts.count_failure())

@@ -14,6 +14,7 @@ import json
 import logging
 import math
 import secrets
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,14 @@ def _short(values: list[float], places: list[int]) -> list[float | None]:
 
 
 async def _answer_feed(socket: WebSocket) -> None:
+    await answer_over(socket, _answer_questions)
+
+
+async def answer_over(socket: WebSocket, answer: Callable[[WebSocket], Awaitable[None]]) -> None:
     """Answer over a socket that stays open; it is closed after a QuestionError, with a line in the log."""
     await socket.accept()
     try:
-        await _answer_questions(socket)
+        await answer(socket)
     except WebSocketDisconnect:
         return
     except QuestionError as error:
@@ -182,19 +187,30 @@ async def _answer_questions(socket: WebSocket) -> None:
 
 
 async def _receive(socket: WebSocket) -> Question:
-    """The next question. Raises QuestionError, and WebSocketDisconnect.
+    """The next question. Raises QuestionError, and WebSocketDisconnect."""
+    question = read_question(await receive_text(socket))
+    require_token(socket, question.token)
+    return question
+
+
+async def receive_text(socket: WebSocket) -> str | None:
+    """The next message, None for a binary one. Raises WebSocketDisconnect."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000))
+    text: str | None = message.get("text")
+    return text
+
+
+def require_token(socket: WebSocket, token: str | None) -> None:
+    """Raise QuestionError when a browser's page is another site's.
 
     The browser's Origin cannot be compared with this server's name, which differs behind a proxy. So a page proves with
     TOKEN that it is from this server.
     """
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1000))
-    question = read_question(message.get("text"))
     is_browser = "origin" in socket.headers
-    if is_browser and not hmac.compare_digest((question.token or "").encode("utf-8", "replace"), TOKEN.encode()):
+    if is_browser and not hmac.compare_digest((token or "").encode("utf-8", "replace"), TOKEN.encode()):
         raise QuestionError("it comes from another site, or from before the server started: load the page again")
-    return question
 
 
 def _answer(question: Question, gone: set[str]) -> tuple[str, float | None]:
@@ -224,7 +240,12 @@ def _get_uplot(_request: Request) -> Response:
     return Response(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
 
+def base_of(base_path: str) -> str:
+    """The beginning of all paths: "" for a page at the top of the address."""
+    return f"/{base_path.strip('/')}" if base_path.strip("/") else ""
+
+
 def routes(base_path: str) -> list[BaseRoute]:
     """What the server answers beside the page. base_path: where the page lies, "" for the top of the address."""
-    base = f"/{base_path.strip('/')}" if base_path.strip("/") else ""
+    base = base_of(base_path)
     return [WebSocketRoute(f"{base}/{FEED_URL}", _answer_feed), Route(f"{base}/{UPLOT_URL}", _get_uplot)]

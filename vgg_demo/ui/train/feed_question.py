@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from typing import Any
 
 from vgg_demo.errors import FormatError, QuestionError
 from vgg_demo.language import languages
@@ -43,6 +45,12 @@ class Question:
 
 def read_question(message: str | None) -> Question:
     """The question in a message, None for a binary one. Raises QuestionError, which quotes nothing."""
+    values = read_fields(message, KINDS, REQUIRED)
+    return Question(**{**values, "runs": tuple(values["runs"])})
+
+
+def read_fields(message: str | None, kinds: Mapping[str, Kind], required: Set[str]) -> dict[str, Any]:
+    """The fields of a message that is one JSON object, None for a binary one. Raises QuestionError, as above."""
     if message is None:
         raise QuestionError("a question is text, not binary")
     if len(message.encode()) > MOST_BYTES:
@@ -51,12 +59,12 @@ def read_question(message: str | None) -> Question:
         values = parse_json(message)
     except FormatError:
         raise QuestionError("a question is one JSON object") from None
-    if not isinstance(values, dict) or not REQUIRED <= values.keys() <= KINDS.keys():
-        optional_names = ", ".join(sorted(KINDS.keys() - REQUIRED))
-        raise QuestionError(f"a question names {', '.join(sorted(REQUIRED))}, and at most {optional_names}")
+    if not isinstance(values, dict) or not required <= values.keys() <= kinds.keys():
+        optional_names = ", ".join(sorted(kinds.keys() - required))
+        raise QuestionError(f"a question names {', '.join(sorted(required))}, and at most {optional_names}")
     for name, value in values.items():
         try:
-            values[name] = KINDS[name](value)
+            values[name] = kinds[name](value)
         except FormatError:
             raise QuestionError(f"{name} of a question is of another kind, or outside its range") from None
-    return Question(**{**values, "runs": tuple(values["runs"])})
+    return values

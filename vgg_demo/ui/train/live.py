@@ -11,17 +11,16 @@ import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.runs.class_settings import read_class_settings
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.pinned import pinned_digits
-from vgg_demo.runs.queue import read_class_settings
 from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
 from vgg_demo.text import DRAW, EVALUATE, _, format_duration, ngettext, percent, plain, translate
-from vgg_demo.ui.shared import identity, resources
+from vgg_demo.ui.shared import identity, locks, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
-    class_settings,
     class_training,
     diagnosis_view,
     feed,
@@ -133,8 +132,8 @@ def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
 
 
 def show_copy(config: RunConfig) -> None:
-    """Any viewer may start a run with the same settings, unless the teacher hides the settings."""
-    if class_settings.are_hidden():
+    """Any viewer may start a run with the same settings, unless the settings are hidden."""
+    if locks.is_hidden("settings"):
         return
     label = _("New run with its settings")
     st.button(label, icon=":material/content_copy:", key="copy", on_click=_copy, args=(config,))
@@ -195,8 +194,10 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
         st.caption(_("A network that ships with the project has this name, too: rename the run to evaluate it."))
     elif run.checkpoint_path.is_file():
         with st.container(horizontal=True):
-            st.button(_("Evaluate it"), icon=":material/fact_check:", on_click=go_to, args=(EVALUATE, run.name))
-            st.button(_("Draw with it"), icon=":material/draw:", on_click=go_to, args=(DRAW, run.name))
+            if not locks.is_hidden("evaluate"):
+                st.button(_("Evaluate it"), icon=":material/fact_check:", on_click=go_to, args=(EVALUATE, run.name))
+            if not locks.is_hidden("draw"):
+                st.button(_("Draw with it"), icon=":material/draw:", on_click=go_to, args=(DRAW, run.name))
 
 
 def state_in_words(status: Status, step: int) -> str:

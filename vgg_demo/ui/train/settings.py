@@ -51,12 +51,13 @@ def show_settings(preset: RunConfig) -> RunConfig | None:
     return config
 
 
-def show_changes(preset: RunConfig, config: RunConfig | None) -> None:
-    """What differs from the preset, also settings without a field, and the way back."""
+def show_changes(preset: RunConfig, config: RunConfig | None, is_fixed: bool = False) -> None:
+    """What differs from the preset, also settings without a field, and the way back, unless they are fixed."""
     if config is not None:
         changes = ", ".join(f"{name} {value}" for name, value in config.changes_from(preset).items())
         st.caption(_("Other than in the preset: {changes}.").format(changes=changes))
-    st.button(_("Back to the preset's settings"), on_click=reset_settings, args=(preset.preset,))
+    if not is_fixed:
+        st.button(_("Back to the preset's settings"), on_click=reset_settings, args=(preset.preset,))
 
 
 def chosen_config(preset: RunConfig) -> RunConfig:

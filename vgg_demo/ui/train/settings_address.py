@@ -25,16 +25,23 @@ def take_settings() -> None:
     if st.session_state.get("address_taken"):
         return
     st.session_state["address_taken"] = True
-    asked = current_names(st.query_params)
-    given = {name: asked[name] for name in ("preset", *KINDS) if name in asked}
-    if not given:
-        return
+    if config := asked_config():
+        settings.fill_settings(config)
+
+
+def asked() -> dict[str, str]:
+    """What the address says of settings, under their names of today."""
+    given = current_names(st.query_params)
+    return {name: given[name] for name in ("preset", *KINDS) if name in given}
+
+
+def asked_config() -> RunConfig | None:
+    """What the address asks for, None for nothing. What makes no sense is left out with a sentence."""
     try:
-        config = config_of(given)
+        return config_of(given) if (given := asked()) else None
     except ConfigError:  # its words may quote the address, which may come from another person
         st.toast(_("The address asks for settings that make no sense; the preset's own are used."))
-        return
-    settings.fill_settings(config)
+        return None
 
 
 def write_settings(preset: str, config: RunConfig | None) -> None:

@@ -13,11 +13,10 @@ from vgg_demo.runs.reader import Curve
 from vgg_demo.runs.store import Run, get_run, list_runs
 from vgg_demo.text import _, plain, translate
 from vgg_demo.ui.network import view
-from vgg_demo.ui.shared import expander, identity, pins, resources, source_code
+from vgg_demo.ui.shared import expander, identity, locks, pins, resources, source_code
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 from vgg_demo.ui.train import (
     checks_view,
-    class_settings,
     class_training,
     data_view,
     lesson,
@@ -37,8 +36,10 @@ def show(is_open: bool) -> None:
     """Draw the tab, when it is open."""
     if not is_open:
         return
-    lesson.show()
+    if not locks.is_hidden("lesson"):
+        lesson.show()
     run = shown_run()
+    st.session_state["shown_run"] = run.name if run else ""
     controls, curve = st.columns([1, 2.2], gap="large")
     with controls:
         config = show_start()
@@ -59,8 +60,9 @@ def show(is_open: bool) -> None:
     class_training.show()
     show_code(config)
     runs_list.show(run)
-    class_settings.show()
-    lesson.show_way_back()
+    show_teacher_corner()
+    if not locks.is_hidden("lesson"):
+        lesson.show_way_back()
     if "run" in st.query_params:
         st.html(CURVE_FIRST)
     if run is None:
@@ -78,6 +80,13 @@ def show_network(config: RunConfig, is_drawn: bool) -> None:
             view.show_layers(config.model, "train_network")
 
 
+def show_teacher_corner() -> None:
+    """A closed expander, where there is a teacher's code."""
+    if identity.teacher_code() is not None:
+        with expander.kept(_("For the teacher"), ":material/school:", "teacher_corner"):
+            identity.show_teacher_access()
+
+
 def show_code(config: RunConfig) -> None:
     """A closed expander: the code that trains, and all of it as one script."""
     with expander.kept(_("Show the code"), ":material/code:", "train_code") as is_open:
@@ -93,20 +102,17 @@ def show_start() -> RunConfig:
     Returns what is going to be trained; the preset itself while its settings make no sense.
     """
     settings_address.take_settings()
-    name = st.selectbox(
-        _("Preset"),
-        list(PRESETS),
-        index=list(PRESETS).index(st.session_state.get("preset", DEFAULT_PRESET)),  # as in pick_checkpoint
-        key="preset",
-        persist_state=resources.KEPT,
-        help=_("A preset is a network and all settings of its training, under one name."),
-    )
+    name = pick_preset()
     preset = PRESETS[name]
     purpose = translate(preset.purpose)
     st.markdown(f"**{purpose[:1].upper()}{purpose[1:]}.** {translate(preset.what)}")
-    config: RunConfig | None = preset.config
+    config: RunConfig | None
     start = st.container()
-    if not class_settings.are_hidden():
+    if locks.is_hidden("settings"):
+        config = fixed_config(name)
+        if config != preset.config:
+            settings.show_changes(preset.config, config, is_fixed=True)
+    else:
         config = settings.show_settings(preset.config)
     settings_address.write_settings(name, config)
     with start:
@@ -134,6 +140,33 @@ def show_start() -> RunConfig:
     return config or preset.config
 
 
+def pick_preset() -> str:
+    """The preset's name: chosen in a box, or told where the teacher or the link has chosen."""
+    if fixed := locks.class_preset():
+        st.session_state["preset"] = fixed
+    name: str = st.session_state.get("preset", DEFAULT_PRESET)
+    if fixed or locks.is_hidden("presets"):
+        st.markdown(_("Preset: **{name}**").format(name=plain(name)))
+        return name
+    return st.selectbox(
+        _("Preset"),
+        list(PRESETS),
+        index=list(PRESETS).index(name),  # as in pick_checkpoint
+        key="preset",
+        persist_state=resources.KEPT,
+        help=_("A preset is a network and all settings of its training, under one name."),
+    )
+
+
+def fixed_config(name: str) -> RunConfig:
+    """What is trained: the preset with the settings of the fields or the link, or alone where the teacher hides them.
+
+    Raises ConfigError when the settings make no sense.
+    """
+    config = PRESETS[name].config
+    return config if "settings" in locks.of_class() else settings.chosen_config(config)
+
+
 def shown_run() -> Run | None:
     """The run that the address names, else the one that is going on, else the newest, else None."""
     name = st.query_params.get("run")
@@ -154,7 +187,5 @@ def _start(name: str) -> None:
         st.query_params["run"] = own[0].name
         return
     with keep_error("train_error"):
-        config = PRESETS[name].config
-        if not class_settings.are_hidden():
-            config = settings.chosen_config(config)  # as the fields are now, also those changed with this very click
+        config = fixed_config(name)  # as the fields are now, also those changed with this very click
         st.query_params["run"] = queue_run(config, identity.owner(), pins.kept()).name
