@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalogues import compiled, read
+from tests.catalogues import as_text, compiled, is_translated, read, updated
 from tests.helpers import PAGE, PROJECT
 from vgg_demo import errors, language
 from vgg_demo.errors import ConfigError
@@ -133,3 +133,12 @@ def test_translations_have_the_values_and_the_bold_words_of_their_texts(path: Pa
             forms = [message.string] if isinstance(message.string, str) else list(message.string)
             wanted = marks(texts[-1])
             assert all(marks(form) == wanted for form in forms if form), message.id
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
+def test_catalogue_has_every_text_translated_and_no_others(path: Path) -> None:
+    catalog = updated(path)
+
+    left = [message.id for message in catalog if message.id and not is_translated(message.string)]
+    assert not left, "python -m tests.catalogues"
+    assert path.read_bytes() == as_text(catalog), "python -m tests.catalogues"
