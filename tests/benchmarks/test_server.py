@@ -16,7 +16,8 @@ from tests.benchmarks.loads import load_rows
 from tests.benchmarks.rows import Effort
 from tests.benchmarks.server import Server, Viewer, add_steps, make_run, own_home
 from tests.benchmarks.watching import alive, first_answer_rows, tick_rows
-from tests.helpers import TINY
+from tests.forked import ForkedWorker
+from tests.helpers import TINY, wait_until
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import estimate_seconds
 from vgg_demo.runs.reader import RunReader
@@ -62,18 +63,22 @@ def test_viewer_sees_a_run_tick_and_the_server_counts(home: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a thread can be kept on a core")
-def test_sharing_measures_both_ways_in_each_situation_and_ends_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sharing_measures_both_ways_in_each_situation_and_ends_all(
+    quick_workers: list[ForkedWorker], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("tests.benchmarks.sharing.SECONDS", 0.0)  # too little time for a step
     monkeypatch.setattr("tests.benchmarks.sharing.SETTLE_SECONDS", 0.0)
-    before = psutil.Process().children()  # of other tests; some may be dead and not yet collected
 
     speeds = sharing.in_turns(TINY.with_changes(steps=1_000_000), rounds=1)
 
     assert len(speeds) == 6
     assert all(len(values) == 1 and values[0] > 0 for values in speeds.values())
     assert "OMP_PROC_BIND" not in os.environ
-    assert not any(process.is_running() for process in psutil.Process().children() if process not in before)
+    assert len(quick_workers) == 4
+    wait_until(lambda: all(worker.poll() is not None for worker in quick_workers))
+    children = [child.as_dict(["cmdline"])["cmdline"] or [] for child in psutil.Process().children()]
+    assert not any("while True: pass" in command for command in children)  # the busy program
 
 
 def test_sharing_says_where_there_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_child_of_a_killed_page_ends(started: tuple[subprocess.Popen[str], psuti
     parent.send_signal(signal.SIGKILL)
     parent.wait()
 
-    wait_until(lambda: not is_running(child), seconds=5)
+    wait_until(lambda: not is_running(child), seconds=manager.PROBE_SECONDS / 4)  # long before its own limit
 
 
 @pytest.mark.parametrize("started", ["warm worker with a run"], indirect=True)
@@ -163,6 +163,7 @@ def test_train_detached_returns_and_trains_to_the_end(home: Path) -> None:
     assert RunReader(get_run("mine")).refresh().last_step == 300
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_warm_worker_is_not_started_beside_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
     warm = manager.WarmWorker()  # this one alone: that of a page of another test may still wait for its turn

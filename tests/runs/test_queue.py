@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import ForkedWorker
 from tests.helpers import (
     PROJECT,
     TINY,
@@ -143,12 +144,12 @@ def test_class_settings_of_another_kind_are_the_defaults(home: Path, wrong: dict
     assert read_class_settings() == ClassSettings()
 
 
-def test_paused_queue_starts_nothing_until_it_goes_on(home: Path) -> None:
+def test_paused_queue_starts_nothing_until_it_goes_on(quick_workers: list[ForkedWorker]) -> None:
     write_class_settings(ClassSettings(queue_paused=True))
     run = queue_run(TINY.with_changes(steps=5), "a")
     dispatch()
     assert run.status().state == "queued"
-    assert processes(home) == []
+    assert quick_workers == []
 
     write_class_settings(ClassSettings())
     dispatch()
@@ -223,17 +224,18 @@ def test_waiting_run_cannot_be_deleted_before_it_is_withdrawn(home: Path) -> Non
 
 
 def test_second_run_waits_and_starts_by_itself_when_all_who_queued_are_gone(home: Path) -> None:
+    configs = [TINY.to_dict(), TINY.with_changes(steps=5).to_dict()]
     code = (
-        "from tests.helpers import TINY; from vgg_demo.runs.manager import queue_run\n"
-        "queue_run(TINY.with_changes(steps=150), 'a'); queue_run(TINY.with_changes(steps=5), 'b')"
+        "from vgg_demo.config import RunConfig; from vgg_demo.runs.manager import queue_run\n"
+        f"for config in {configs!r}: queue_run(RunConfig.from_dict(config), 'a')"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
     first, second = Run(home / "classroom-1"), Run(home / "classroom-2")
     wait_for_step(first, 1)
     assert second.status().state == "queued"
     assert processes(second.path) == []
 
-    wait_for_state(first, "finished")
+    stop(first)
 
     wait_for_state(second, "finished")
     assert (second.status().started or 0) >= (first.status().ended or 0)
@@ -255,14 +257,14 @@ def test_run_that_ends_early_makes_room_for_the_next(runs_here: RunsHere, end: o
     wait_for_state(second, "finished")
 
 
-def test_two_slots_train_two_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_slots_train_two_at_a_time(quick_workers: list[ForkedWorker], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VGG_DEMO_TRAININGS", "2")
-    runs = [queue_run(TINY, owner) for owner in "abc"]
+    runs = [queue_run(TINY.with_changes(steps=1_000_000), owner) for owner in "abc"]
 
     assert [run.status().state for run in runs] == ["running", "running", "queued"]
     for run in runs[:2]:
         wait_for_step(run, 1)
-    assert len(processes(home)) == 2
+    assert len(quick_workers) == 2
     stop(runs[0])
     wait_until(lambda: len(steps(runs[2])) > 0)
     assert runs[1].status().state == "running"

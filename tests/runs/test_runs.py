@@ -103,7 +103,7 @@ def test_process_killed_is_seen_as_failed_and_its_run_resumes(runs_here: RunsHer
 
     os.kill(pid, signal.SIGKILL)
 
-    wait_until(lambda: run.status().is_over, seconds=3)
+    wait_until(lambda: run.status().is_over)
     assert run.status().state == "failed"
     assert "died" in (run.status().reason or "")
     runs_here.resume(run)
@@ -213,6 +213,7 @@ def test_run_started_in_a_place_that_cannot_be_written_says_which_and_what_to_do
         start(TINY)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_store_held_by_another_process_is_waited_for_and_then_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
 
