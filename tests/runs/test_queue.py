@@ -257,14 +257,14 @@ def test_run_that_ends_early_makes_room_for_the_next(runs_here: RunsHere, end: o
     wait_for_state(second, "finished")
 
 
-def test_two_slots_train_two_at_a_time(quick_workers: list[ForkedWorker], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_slots_train_two_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VGG_DEMO_TRAININGS", "2")
     runs = [queue_run(TINY.with_changes(steps=1_000_000), owner) for owner in "abc"]
 
     assert [run.status().state for run in runs] == ["running", "running", "queued"]
     for run in runs[:2]:
         wait_for_step(run, 1)
-    assert len(quick_workers) == 2
+    assert len(processes(home)) == 2
     stop(runs[0])
     wait_until(lambda: len(steps(runs[2])) > 0)
     assert runs[1].status().state == "running"
