@@ -19,3 +19,8 @@ def storage() -> Path:
     from platformdirs import user_data_path  # only here: the doctor works where a library is missing
 
     return user_data_path("vgg-demo", appauthor=False)
+
+
+def shipped_names() -> set[str]:
+    """Names of the networks that ship with the project; no run may take one."""
+    return {path.stem for path in PRETRAINED.glob("*.safetensors")}

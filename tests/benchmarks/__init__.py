@@ -21,6 +21,7 @@ PARTS = {  # name: what it answers, in the order of the table
     "watching": "what watching a run costs the server and the network",
     "sharing": "what a training keeps of its speed beside another program and another training",
     "loads": "memory of the server over many page loads",
+    "lesson_hour": "a class of thirty on one page: what each waits for, and what a training keeps of its speed",
     "gpu": "one GPU: an epoch of blog and of the story's loop, vgg16-gpu, classroom and best",
     "startup": "the command line and the page from a fresh process; the files are in the system's cache",
 }

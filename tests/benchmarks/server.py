@@ -29,6 +29,7 @@ from vgg_demo.runs.store import Run, create_run
 from vgg_demo.training import StepEvent
 
 if TYPE_CHECKING:
+    from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from streamlit.proto.NewSession_pb2 import NewSession
     from websockets.sync.client import ClientConnection
@@ -163,13 +164,17 @@ class Server:
 
     @contextmanager
     def open_feed(self) -> Iterator[Callable[..., str]]:
-        """What a page that shows a run asks through: a function of the question's fields that returns the answer."""
+        """What a page that shows a run asks through: a function of the question's fields that returns the answer.
+
+        Without runs it waits for the next answer to the question before.
+        """
         from websockets.sync.client import connect
 
         with connect(f"ws://127.0.0.1:{self.port}/feed", max_size=None) as socket:
 
-            def ask(runs: list[str], **question: object) -> str:
-                socket.send(json.dumps({"runs": runs, "smoothing": 0.9, **question}))
+            def ask(runs: list[str] | None = None, **question: object) -> str:
+                if runs is not None:
+                    socket.send(json.dumps({"runs": runs, "smoothing": 0.9, **question}))
                 return str(socket.recv(timeout=ANSWER_SECONDS))
 
             yield ask
@@ -207,10 +212,15 @@ class Viewer:
     def load(self) -> int:
         """Draw the whole page; returns the bytes that came."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
         request = BackMsg()
         request.rerun_script.query_string = self.query
+        return self.send(request)
+
+    def send(self, request: BackMsg) -> int:
+        """Ask for a run of the page's script, and wait until it is drawn; returns the bytes that came."""
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
         self.socket.send(request.SerializeToString())
         received = 0
         while True:
@@ -227,4 +237,4 @@ class Viewer:
 def is_end(message: ForwardMsg) -> bool:
     """Whether what was asked for is drawn; a page that asks to be drawn anew at once is not."""
     kinds = type(message)
-    return bool(message.script_finished == kinds.FINISHED_SUCCESSFULLY)
+    return message.script_finished in (kinds.FINISHED_SUCCESSFULLY, kinds.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)

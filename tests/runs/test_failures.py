@@ -23,7 +23,8 @@ from vgg_demo.presets import get_preset
 from vgg_demo.runs.manager import queue_run, start_run
 from vgg_demo.runs.queue import waiting
 from vgg_demo.runs.reader import RunReader
-from vgg_demo.runs.store import DIED, Run, create_run, delete_run, list_runs
+from vgg_demo.runs.reasons import DIED
+from vgg_demo.runs.store import Run, create_run, delete_run, list_runs
 from vgg_demo.runs.worker import Worker, run_worker
 from vgg_demo.training import StepEvent, Training
 from vgg_demo.ui.train.queue_place import place_and_wait

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from vgg_demo.errors import CheckpointError
-from vgg_demo.places import PRETRAINED
-from vgg_demo.runs.store import NAME, SHIPPED_MODEL, Run, home, list_runs, shipped_names
+from vgg_demo.places import PRETRAINED, shipped_names
+from vgg_demo.runs.names import NAME
+from vgg_demo.runs.store import SHIPPED_MODEL, Run, home, list_runs
 from vgg_demo.text import N_
 
 

@@ -9,11 +9,11 @@ import torch
 from vgg_demo.errors import FormatError, RunError, StorageError
 from vgg_demo.files import replacing
 from vgg_demo.runs.reader import EPOCH
+from vgg_demo.runs.reasons import DISK_FULL
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import LONGEST, Kind, number, optional, read_table, table, whole
 from vgg_demo.text import N_, Message
 
-DISK_FULL = N_("the disk is full; free some space, then resume the run; what was saved before is untouched")
 POSITION: dict[str, Kind] = {
     "metrics_bytes": whole(),
     "log_bytes": whole(),

@@ -15,15 +15,13 @@ checkpoints/<run>/
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import re
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os.path import isfile
 from pathlib import Path
@@ -34,16 +32,15 @@ from filelock import FileLock, Timeout
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import ConfigError, FormatError, RunError, RunNotFoundError, StorageError
 from vgg_demo.files import write_text
-from vgg_demo.places import PRETRAINED, storage
+from vgg_demo.places import storage
+from vgg_demo.runs.names import NAME, make_folder, make_numbered_folder
 from vgg_demo.runs.processes import is_alive, process_started
+from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.status import Status
 from vgg_demo.schema import read_json
 from vgg_demo.text import N_
 
 SHIPPED_MODEL = "best"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-NO_FOLDER = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.IGNORECASE)  # on Windows
-DIED = N_("the process died")
 LOCK_SECONDS = 30.0
 
 
@@ -174,7 +171,7 @@ def create_run(
     root, run = home(), None
     try:
         root.mkdir(parents=True, exist_ok=True)
-        run = Run(_make_named(root, name) if name is not None else _make_numbered(root, config.preset))
+        run = Run(make_folder(root, name) if name is not None else make_numbered_folder(root, config.preset))
         write_text(run.config_path, json.dumps(config.to_dict(), indent=1))
         if prepare:
             prepare(run)
@@ -225,17 +222,12 @@ def rename_run(run: Run, name: str) -> Run:
     with store_lock():
         _refuse_while_going(run)
         try:
-            path = _make_named(home(), name)  # an empty folder, which takes the name
+            path = make_folder(home(), name)  # an empty folder, which takes the name
             path.rmdir()
             run.path.rename(path)
         except OSError as error:
             raise _not_writable(error) from error
     return Run(path)
-
-
-def shipped_names() -> set[str]:
-    """Names of the networks that ship with the project; no run may take one."""
-    return {path.stem for path in PRETRAINED.glob("*.safetensors")}
 
 
 @contextmanager
@@ -273,36 +265,6 @@ def _refuse_while_going(run: Run) -> None:
         is_going = run.has_worker
     if is_going:
         raise RunError(N_("run {name!r} is still going; stop it first"), name=run.name)
-
-
-def _make_named(root: Path, name: str) -> Path:
-    if not NAME.fullmatch(name) or NO_FOLDER.fullmatch(name):
-        raise RunError(
-            N_(
-                "run name {name!r}: use up to 60 letters, digits, '-', '_' and '.', beginning with a letter or digit, "
-                "not ending with '.', and none that Windows keeps for itself"
-            ),
-            name=name,
-        )
-    if name.casefold() in {taken.casefold() for taken in shipped_names()}:
-        raise RunError(
-            N_("run name {name!r}: a network that ships with the project has it; choose another name"), name=name
-        )
-    try:
-        (root / name).mkdir()
-    except FileExistsError:
-        raise RunError(
-            N_("run {name!r} exists already; choose another name, or --resume --run {name} to go on with it"), name=name
-        ) from None
-    return root / name
-
-
-def _make_numbered(root: Path, preset: str) -> Path:
-    for number in itertools.count(1):
-        with suppress(FileExistsError):
-            (root / f"{preset}-{number}").mkdir()
-            break
-    return root / f"{preset}-{number}"
 
 
 def _created(run: Run) -> float:

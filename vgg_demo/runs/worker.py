@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import errno
 import math
 import os
 import sys
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 
 from vgg_demo.architecture import count_parameters
 from vgg_demo.checkpoint import save_checkpoint
@@ -29,7 +27,7 @@ from vgg_demo.data import Digits, load_train
 from vgg_demo.device import make_fabric, precision_here, typed_memory_errors
 from vgg_demo.diagnosis.monitor import watch
 from vgg_demo.diagnosis.records import Diagnosis
-from vgg_demo.errors import RunError, VggDemoError, first_line
+from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.language import ENGLISH, speaking
 from vgg_demo.recipe.schedule import LearningRateOverride
 from vgg_demo.runs.class_digits import go_on_from_start, with_class_digits
@@ -39,8 +37,9 @@ from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.probabilities import ProbabilityMeter
 from vgg_demo.runs.processes import when_parent_ends
 from vgg_demo.runs.queue import waiting
+from vgg_demo.runs.reasons import explain
 from vgg_demo.runs.recorder import Recorder
-from vgg_demo.runs.resume import DISK_FULL, read_resume, write_resume
+from vgg_demo.runs.resume import read_resume, write_resume
 from vgg_demo.runs.store import Run, store_lock
 from vgg_demo.runs.timing import Pacer, StepTimes
 from vgg_demo.text import N_, Message
@@ -274,20 +273,6 @@ def _claim(run: Run) -> bool:
             return status.pid in (os.getpid(), os.getppid())  # on Windows a launcher stands in between
         run.update_status(state="running", pid=os.getpid(), pid_started=None, started=time.time())
         return True
-
-
-def explain(error: Exception) -> str:
-    """Why a run failed, for a person."""
-    if isinstance(error, VggDemoError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return DISK_FULL
-    if dist.is_initialized() and isinstance(error, RuntimeError):
-        return (
-            f"one of the {dist.get_world_size()} processes that train together has died, so all have ended "
-            f"({first_line(error)}); resume the run, with as many processes as there are"
-        )
-    return first_line(error)
 
 
 def redirect_output(run: Run) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.collection.hands import fill
 from tests.ui.test_app import click, enter_teacher_code, labels, texts
+from vgg_demo.collection.store import open_collection
 from vgg_demo.runs.class_settings import ClassSettings, Lead, change_class_settings, read_class_settings
 from vgg_demo.ui.board import join
 
@@ -149,3 +151,16 @@ def test_board_shows_what_another_board_has_changed(board: AppTest) -> None:
     assert not board.toggle(key="leading").value  # somebody else leads
     assert board.multiselect(key="class_hidden").value == ["draw"]
     assert board.session_state["lead_tab"] == "Evaluate"
+
+
+def test_board_shows_the_drawings_of_the_open_collection_as_soon_as_there_is_one(board: AppTest) -> None:
+    board.run()
+    assert not board.subheader
+
+    fill(closed := open_collection("last year"), hands=1)
+    closed.set_open(False)
+    fill(open_collection("3b *a*"), hands=2)
+    board.run()
+
+    assert [title.value for title in board.subheader] == [r"3b \*a\*"]
+    assert "Drawings: **20** · hands: **2**" in texts(board)

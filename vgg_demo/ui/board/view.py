@@ -1,7 +1,11 @@
-"""The board, for a projector: the way in, who is here, the queue, and all curves of the class. ?view=board opens it."""
+"""The board, for a projector: the way in, who is here, the queue, all curves and the drawings of the class.
+
+The address ?view=board opens it.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -9,10 +13,14 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from vgg_demo.collection.store import list_collections
 from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
+from vgg_demo.errors import CollectionError
 from vgg_demo.presets import PRESETS
-from vgg_demo.text import _
+from vgg_demo.text import _, plain
 from vgg_demo.ui.board import class_link, controls, join
+from vgg_demo.ui.collect import wall
+from vgg_demo.ui.shared import identity
 from vgg_demo.ui.shared.charts import GREY, SKY
 from vgg_demo.ui.train import settings_address
 from vgg_demo.ui.train.feed import UPLOT, UPLOT_URL
@@ -84,7 +92,19 @@ def show() -> None:
         join.show()
     with class_now:
         _board(key="board", data=_data(), on_changed_change=lambda: None)
+        _show_wall()
     controls.show()
+
+
+@st.fragment(run_every=wall.TICK_SECONDS)
+def _show_wall() -> None:
+    """The drawings of the collection that is open, of several the newest; it may be opened while the board is shown."""
+    for collection in list_collections():
+        with suppress(CollectionError):  # it was deleted just now
+            contents = collection.contents()
+            if contents.is_open:
+                st.subheader(plain(contents.title), anchor=False)
+                return wall.draw(collection, identity.may_teach())
 
 
 def _data() -> dict[str, Any]:

@@ -45,10 +45,11 @@ _row = st.components.v2.component(
 
 def show(collection: Collection, may_change: bool) -> None:
     """All drawings, and from then on those that come. may_change: a click leaves one out, or takes it in again."""
-    st.fragment(_show, run_every=TICK_SECONDS)(collection, may_change)
+    st.fragment(draw, run_every=TICK_SECONDS)(collection, may_change)
 
 
-def _show(collection: Collection, may_change: bool) -> None:
+def draw(collection: Collection, may_change: bool) -> None:
+    """All drawings that there are now."""
     try:
         contents = collection.contents()
     except CollectionError:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vgg_demo.config import RunConfig
-from vgg_demo.places import PRETRAINED
-from vgg_demo.runs.store import Run, list_runs, shipped_names
+from vgg_demo.places import PRETRAINED, shipped_names
+from vgg_demo.runs.store import Run, list_runs
 from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
 

@@ -11,12 +11,14 @@ import streamlit as st
 
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
+from vgg_demo.places import shipped_names
 from vgg_demo.runs.class_settings import read_class_settings
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.pinned import pinned_digits
 from vgg_demo.runs.reader import Curve
+from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.status import Status
-from vgg_demo.runs.store import DIED, Run, get_run, shipped_names
+from vgg_demo.runs.store import Run, get_run
 from vgg_demo.text import DRAW, EVALUATE, _, format_duration, ngettext, percent, plain, translate
 from vgg_demo.ui.shared import identity, locks, resources
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
