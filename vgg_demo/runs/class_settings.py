@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ class Lead:
 class ClassSettings:
     """What the teacher has set for everyone.
 
-    hidden: of HIDEABLE, what students do not get. preset: the only one that they train, "" for any. lead: None while
-    nobody leads.
+    hidden: of HIDEABLE, what students do not get. preset: the one of their Start training, "" for any. lead: None
+    while nobody leads.
     """
 
     queue_paused: bool = False
@@ -71,8 +72,25 @@ def write_class_settings(settings: ClassSettings) -> None:
 
 def change_class_settings(**changes: Any) -> ClassSettings:
     """Replace some of them, and return all. Raises StorageError; RunError when the store is held for too long."""
+    return _change(lambda settings: replace(settings, **changes))
+
+
+def move_lead(lead: Lead) -> ClassSettings:
+    """Replace the tab and the name of this lead, and return all; a lead that is over by now stays so.
+
+    Raises as change_class_settings does.
+    """
+
+    def move(settings: ClassSettings) -> ClassSettings:
+        is_on = settings.lead is not None and settings.lead.id == lead.id
+        return replace(settings, lead=lead) if is_on else settings
+
+    return _change(move)
+
+
+def _change(change: Callable[[ClassSettings], ClassSettings]) -> ClassSettings:
     with store_lock():  # two teachers may change something at the same time
-        settings = replace(read_class_settings(), **changes)
+        settings = change(read_class_settings())
         try:
             write_class_settings(settings)
         except OSError as error:

@@ -40,10 +40,10 @@ with heading:
 identity.write_cookie()
 
 tabs.choose()
-follow.follow()
 with heading:  # what comes and goes is in here: tabs that moved down would be made again, and lose a drawing
-    class_link.show()
     locks.leave_hidden_tab()
+    follow.follow()
+    class_link.show()
     follow.show()
 train, evaluate, draw = tabs.show()
 with train:

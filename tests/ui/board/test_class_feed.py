@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_board_shows_queue_and_thin_curves_of_what_was_trained(home: Path) -> No
         shown = json.loads(board_message())
 
     assert shown["training"] == [{"name": "going", "done": 0.5, "paused": False}]
-    assert (len(shown["waiting"]), shown["more_waiting"], shown["over"], shown["paused"]) == (12, 2, 1, True)
+    assert (len(shown["waiting"]), shown["more_waiting"], shown["finished"], shown["paused"]) == (12, 2, 1, True)
     curves = {run["name"]: run for run in shown["runs"]}
     assert set(curves) == {"over", "going"}
     whole = RunReader(class_runs.Run(home / "over")).refresh()
@@ -114,6 +115,39 @@ def test_board_shows_queue_and_thin_curves_of_what_was_trained(home: Path) -> No
     smoothed = dict(zip(whole.steps, whole.smoothed(0.9), strict=True))
     assert thin["losses"] == pytest.approx([smoothed[step] for step in thin["steps"]], rel=1e-3)
     assert thin["preset"] == "classroom"
+
+
+def test_board_counts_all_that_have_finished_and_nothing_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_ago = time.time() - 3600 * (class_runs.LESSON_HOURS + 1)
+    for number, state in enumerate(("finished", "finished", "failed", "stopped")):
+        create_run(TINY, f"over-{number}").update_status(state=state)
+    create_run(TINY, "yesterday").update_status(state="finished", created=long_ago)
+    monkeypatch.setattr(class_runs, "MOST_RUNS", 1)
+
+    assert class_runs.overview(ClassSettings())["finished"] == 2
+
+
+def test_class_feed_closes_a_socket_over_which_nothing_comes(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(class_feed, "FIRST_MESSAGE_SECONDS", 0.1)
+
+    with connect(address) as page, pytest.raises(ConnectionClosedError) as refused:
+        page.recv(timeout=10)
+
+    assert refused.value.rcvd is not None
+    assert refused.value.rcvd.code == 1008
+
+
+def test_class_feed_counts_so_many_browsers_and_answers_the_others_too(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(class_feed, "MOST_BROWSERS", 2)
+
+    with ExitStack() as pages:
+        for browser in ("a", "b", "c", "a"):
+            assert "rules" in ask(pages.enter_context(connect(address)), browser)
+        assert browsers() == 2
+
+    wait_until(lambda: browsers() == 0)
 
 
 def test_board_message_is_made_once_for_all_boards(home: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers import PAGE
 from tests.ui.test_app import click, labels, over, texts
-from vgg_demo.runs.class_settings import ClassSettings, Lead, change_class_settings, read_class_settings
+from vgg_demo.runs.class_settings import ClassSettings, Lead, change_class_settings, move_lead, read_class_settings
 from vgg_demo.ui.board import follow
 from vgg_demo.ui.board.follow import Place, next_step
 
@@ -69,7 +71,7 @@ def test_page_goes_with_the_teacher_and_is_left_alone_once_its_tab_was_chosen(ap
     assert "This page follows your teacher." in texts(app)
 
 
-def test_page_that_was_left_alone_follows_once_the_teacher_turns_it_on_anew(app: AppTest) -> None:
+def test_page_that_was_left_alone_follows_once_the_teacher_turns_it_on_again(app: AppTest) -> None:
     app.run()
     lead_to(EVALUATE)
     app.run()
@@ -129,6 +131,51 @@ def test_page_of_the_one_who_leads_tells_where_it_is_and_goes_nowhere(app: AppTe
 
     assert read_class_settings().lead == Lead("first", me, "Draw", "best")
     assert "Students follow this page." in texts(app)
+
+
+def test_page_stays_while_the_teachers_tab_is_hidden_and_follows_from_there(app: AppTest) -> None:
+    app.run()
+    lead_to(EVALUATE)
+    app.run()
+
+    change_class_settings(hidden=("evaluate",))
+    app.run()
+    assert app.session_state["tab"] == "Train"
+    assert "Your teacher shows a tab that is hidden on this page." in texts(app)
+    app.run()
+    assert "Follow again" not in labels(app)
+
+    lead_to(DRAW)
+    app.run()
+    assert app.session_state["tab"] == "Draw"
+    assert "This page follows your teacher." in texts(app)
+
+
+def test_page_that_follows_again_stays_where_it_is_while_the_teachers_tab_is_hidden(app: AppTest) -> None:
+    app.run()
+    lead_to(TRAIN)
+    app.run()
+    app.session_state["tab"] = "Draw"
+    change_class_settings(hidden=("evaluate",))
+    app.run()
+    lead_to(EVALUATE)
+    app.run()
+
+    click(app, "Follow again")
+
+    assert app.session_state["tab"] == "Draw"
+    lead_to(TRAIN)
+    app.run()
+    assert app.session_state["tab"] == "Train"
+
+
+@pytest.mark.parametrize("lead", [None, Lead("second", "another")])
+def test_lead_that_is_over_is_not_moved(home: Path, lead: Lead | None) -> None:
+    change_class_settings(lead=lead)
+
+    move_lead(Lead("first", "the teacher", "Draw"))
+
+    assert read_class_settings().lead == lead
 
 
 def test_page_alone_says_nothing_of_a_teacher(app: AppTest) -> None:

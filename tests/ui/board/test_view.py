@@ -87,6 +87,7 @@ def test_view_that_there_is_not_opens_the_page_with_a_sentence(app: AppTest) -> 
 def test_board_without_a_code_lets_everybody_lead(board: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VGG_DEMO_TEACHER_CODE", raising=False)
     board.run()
+    assert "No teacher's code is set" in texts(board)
 
     board.toggle(key="queue_paused").set_value(True).run()
     board.toggle(key="leading").set_value(True).run()
@@ -108,6 +109,7 @@ def test_board_with_a_code_is_free_to_see_and_led_by_the_teacher_alone(
     monkeypatch.setenv("VGG_DEMO_TEACHER_CODE", "Kreide-7")
     board.run()
     assert not board.toggle
+    assert "No teacher's code is set" not in texts(board)
     assert "<img" in page_html(board)
 
     enter_teacher_code(board, "Kreide-7")

@@ -20,10 +20,10 @@ class Board {
     this.draw(uplot, message.runs, data);
   }
 
-  showFigures({ browsers, training, waiting, more_waiting, over }, words) {
+  showFigures({ browsers, training, waiting, more_waiting, finished }, words) {
     const figures = [
       [words.here, browsers], [words.training, training.length],
-      [words.waiting, waiting.length + more_waiting], [words.over, over],
+      [words.waiting, waiting.length + more_waiting], [words.finished, finished],
     ];
     this.root.querySelector(".figures").replaceChildren(...figures.map(([label, value]) => {
       const figure = document.createElement("div");

@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from vgg_demo.errors import QuestionError
 from vgg_demo.runs.class_settings import ClassSettings, class_version, read_class_settings
 from vgg_demo.schema import Kind, flag, optional, text
 from vgg_demo.ui.board import class_runs
@@ -28,6 +29,8 @@ from vgg_demo.ui.train.feed_question import read_fields
 
 CLASS_URL = "class"
 TICK_SECONDS = 1.0
+FIRST_MESSAGE_SECONDS = 10.0  # a page sends it at once
+MOST_BROWSERS = 500  # that are counted
 KINDS: dict[str, Kind] = {"browser": text, "board": flag, "token": optional(str)}
 REQUIRED = {"browser", "board"}
 
@@ -36,7 +39,7 @@ _lock = threading.Lock()
 
 
 def browsers() -> int:
-    """How many browsers have the page open now; boards do not count."""
+    """How many browsers have the page open now, at most MOST_BROWSERS; boards do not count."""
     return len(_open)
 
 
@@ -75,7 +78,10 @@ def board_message() -> str:
 
 @contextmanager
 def _present(browser: str) -> Iterator[None]:
-    """Count a page while it is open."""
+    """Count a page while it is open; a script could name any number of browsers, so there is a limit."""
+    if browser not in _open and len(_open) >= MOST_BROWSERS:
+        yield
+        return
     _open[browser] += 1
     try:
         yield
@@ -87,7 +93,11 @@ def _present(browser: str) -> Iterator[None]:
 
 async def _push(socket: WebSocket) -> None:
     """Send what changes until the page is closed. Raises QuestionError, WebSocketDisconnect."""
-    question: dict[str, Any] = read_fields(await receive_text(socket), KINDS, REQUIRED)
+    try:
+        message = await asyncio.wait_for(receive_text(socket), FIRST_MESSAGE_SECONDS)
+    except TimeoutError:
+        raise QuestionError("nothing came over it") from None
+    question: dict[str, Any] = read_fields(message, KINDS, REQUIRED)
     require_token(socket, question.get("token"))
     if question["board"]:
         await _send_changes(socket, board_message)

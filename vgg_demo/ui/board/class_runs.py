@@ -16,7 +16,7 @@ from vgg_demo.runs.store import Run
 from vgg_demo.ui.shared import resources
 
 LESSON_HOURS = 12.0  # older runs are another lesson's
-MOST_RUNS = 60  # the newest
+MOST_RUNS = 60  # with a curve: the newest
 MOST_POINTS = 120  # of a curve: there are many, and they are thin
 MOST_WAITING = 12  # names; the others are counted
 
@@ -25,15 +25,16 @@ def overview(settings: ClassSettings) -> dict[str, Any]:
     """The class's runs and the queue. Losses are smoothed as the figure of the Train tab is."""
     entries = readable()
     since = time.time() - 3600 * LESSON_HOURS
-    recent = [entry for entry in entries if entry[1].created >= since or not entry[1].is_over][:MOST_RUNS]
+    recent = [entry for entry in entries if entry[1].created >= since or not entry[1].is_over]
+    started = [entry for entry in recent if entry[1].state != "queued"]
     queue = waiting(entries)
     return {
         "paused": settings.queue_paused,
         "training": [_progress(run, status) for run, status in entries if status.is_active],
         "waiting": [run.name for run in queue[:MOST_WAITING]],
         "more_waiting": max(0, len(queue) - MOST_WAITING),
-        "over": sum(status.is_over for _run, status in recent),
-        "runs": [row for run, status in recent if status.state != "queued" and (row := _row(run, status))],
+        "finished": sum(status.state == "finished" for _run, status in recent),
+        "runs": [row for run, status in started[:MOST_RUNS] if (row := _row(run, status))],
     }
 
 

@@ -10,9 +10,17 @@ import streamlit as st
 
 from vgg_demo.errors import RunError
 from vgg_demo.presets import PRESETS
-from vgg_demo.runs.class_settings import HIDEABLE, TABS, ClassSettings, Lead, change_class_settings, read_class_settings
+from vgg_demo.runs.class_settings import (
+    HIDEABLE,
+    TABS,
+    ClassSettings,
+    Lead,
+    change_class_settings,
+    move_lead,
+    read_class_settings,
+)
 from vgg_demo.runs.manager import dispatch
-from vgg_demo.text import _, plain
+from vgg_demo.text import N_, _, plain
 from vgg_demo.ui.board import follow
 from vgg_demo.ui.shared import identity, locks, tabs
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -31,6 +39,7 @@ def show() -> None:
         if identity.teacher_code() is not None:
             with st.popover(_("For the teacher"), icon=":material/school:", type="tertiary"):
                 identity.show_teacher_access()
+    identity.say_that_all_may_teach()
     show_error("class_error")
 
 
@@ -38,7 +47,7 @@ def show_lead(lead: Lead | None) -> None:
     """The switch of "follow me", and, once it is on, what students see."""
     text = _(
         "Students' pages go to the tab and the run that this browser's page shows, until they choose otherwise. "
-        "Who is drawing is asked first."
+        "A student who is drawing is asked first."
     )
     toggle(_("Students follow me"), "leading", lead is not None and follow.leads(lead), text, turn_lead)
     if lead is not None:
@@ -57,7 +66,7 @@ def show_lead(lead: Lead | None) -> None:
 
 
 def show_locks(settings: ClassSettings) -> None:
-    """What is hidden from students, and the only preset that they train."""
+    """What is hidden from students, and the preset that Start training has for them."""
     titles = {
         "settings": _("the settings"),
         "presets": _("the choice of a preset"),
@@ -71,7 +80,7 @@ def show_locks(settings: ClassSettings) -> None:
     st.multiselect(label, HIDEABLE, format_func=titles.__getitem__, key="class_hidden", on_change=hide)
     st.session_state["class_preset"] = settings.preset
     st.selectbox(
-        _("Students train"),
+        _("Preset of Start training"),
         ["", *PRESETS],
         format_func=lambda name: name or _("any preset"),
         key="class_preset",
@@ -94,7 +103,7 @@ def pause() -> None:
 
 
 def turn_lead() -> None:
-    """Let students follow this browser, or nobody. Turned on anew, it calls back those who had left."""
+    """Let students follow this browser, or nobody. Turned on again, it calls back those who had left."""
     with keep_error("class_error"):
         _change(lead=Lead(secrets.token_hex(8), identity.owner()) if st.session_state["leading"] else None)
 
@@ -104,7 +113,8 @@ def show_tab() -> None:
     lead, tab = read_class_settings().lead, st.session_state["lead_tab"]
     with keep_error("class_error"):
         if lead is not None and tab:
-            _change(lead=replace(lead, tab=tab, name=""))
+            _require_teacher()
+            move_lead(replace(lead, tab=tab, name=""))
 
 
 def hide() -> None:
@@ -112,18 +122,22 @@ def hide() -> None:
     hidden = tuple(name for name in HIDEABLE if name in st.session_state["class_hidden"])
     with keep_error("class_error"):
         if set(hidden) >= locks.TAB_NAMES:
-            raise RunError(_("All three tabs would be hidden: at least one stays."))
+            raise RunError(N_("All three tabs would be hidden: at least one stays."))
         _change(hidden=hidden)
 
 
 def fix_preset() -> None:
-    """Let students train one preset alone, or any."""
+    """Let Start training have one preset for students, or any."""
     with keep_error("class_error"):
         _change(preset=st.session_state["class_preset"])
 
 
 def _change(**changes: Any) -> None:
     """Change what holds for the class. Raises RunError in a student's browser, StorageError."""
-    if not identity.may_teach():
-        raise RunError(_("Only the teacher leads the class: give the teacher's code first."))
+    _require_teacher()
     change_class_settings(**changes)
+
+
+def _require_teacher() -> None:
+    if not identity.may_teach():
+        raise RunError(N_("Only the teacher leads the class: give the teacher's code first."))

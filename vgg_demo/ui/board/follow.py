@@ -7,10 +7,10 @@ from typing import Literal
 
 import streamlit as st
 
-from vgg_demo.runs.class_settings import Lead, change_class_settings, read_class_settings
+from vgg_demo.runs.class_settings import Lead, move_lead, read_class_settings
 from vgg_demo.text import DRAW, EVALUATE, TRAIN, _, plain
 from vgg_demo.ui.draw import canvas
-from vgg_demo.ui.shared import identity, tabs
+from vgg_demo.ui.shared import identity, locks, tabs
 from vgg_demo.ui.shared.kept_errors import keep_error
 
 Step = Literal["stay", "go", "ask", "leave"]
@@ -42,12 +42,18 @@ def next_step(target: Place, here: Place, followed: Place | None, is_drawing: bo
 
 
 def follow() -> None:
-    """Before the tabs are drawn: take this page where the teacher is, unless it has left or somebody draws on it."""
+    """Before the tabs are drawn: take this page where the teacher is, unless it has left or somebody draws on it.
+
+    It comes after locks.leave_hidden_tab. While the teacher's tab is hidden on this page, the page stays where it is
+    and follows from there later, whatever its student chooses until then.
+    """
     lead = read_class_settings().lead
     st.session_state["asked_to_follow"] = False
     if lead is None or leads(lead) or not lead.tab or has_left(lead):
         return
     target, here, followed = place_of(lead), here_now(), _followed(lead)
+    if _is_hidden(target):
+        target = followed = here
     is_drawing = here.tab == DRAW and canvas.has_strokes()
     match next_step(target, here, followed, is_drawing):
         case "leave":
@@ -79,8 +85,10 @@ def show() -> None:
             st.button(_("Go there"), type="primary", key="follow_go", on_click=go, args=(lead,))
             st.button(_("Stay here"), key="follow_stay", on_click=leave, args=(lead,))
         elif has_left(lead):
-            say(_("Your teacher leads the class; this page does not follow."))  # nor is it told of each place
+            say(_("Your teacher leads the class; this page does not follow."))  # it gets no message at each place
             st.button(_("Follow again"), type="tertiary", key="follow_again", on_click=go, args=(lead,))
+        elif _is_hidden(place_of(lead)):
+            say(_("Your teacher shows a tab that is hidden on this page."))
         else:
             say(_("This page follows your teacher."))
 
@@ -96,7 +104,7 @@ def report() -> None:
     st.session_state["reported"] = lead.id, place
     if place != place_of(lead):
         with keep_error("teacher_refused"):
-            change_class_settings(lead=replace(lead, tab=place.tab, name=place.name))
+            move_lead(replace(lead, tab=place.tab, name=place.name))
 
 
 def in_words(place: Place) -> str:
@@ -145,15 +153,19 @@ def go(lead: Lead) -> None:
 
 
 def leave(lead: Lead) -> None:
-    """Leave this browser alone until it follows again, or following is turned on anew."""
+    """Leave this browser alone until it follows again, or following is turned on again."""
     left = _left()
-    left -= {entry for entry in left if entry[0] != lead.id}
+    left -= {entry for entry in tuple(left) if entry[0] != lead.id}
     left.add((lead.id, identity.owner()))
 
 
 def has_left(lead: Lead) -> bool:
     """Whether somebody in this browser has chosen otherwise."""
     return (lead.id, identity.owner()) in _left()
+
+
+def _is_hidden(place: Place) -> bool:
+    return place.tab.lower() in locks.hidden()
 
 
 def _followed(lead: Lead) -> Place | None:

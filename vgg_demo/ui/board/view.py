@@ -119,7 +119,7 @@ def _data() -> dict[str, Any]:
             "here": _("browsers are here"),
             "training": _("training"),
             "waiting": _("waiting"),
-            "over": _("trained"),
+            "finished": _("trained"),
             "next": _("Next:"),
             "paused": _("The queue is paused."),
             "run_paused": _("paused"),

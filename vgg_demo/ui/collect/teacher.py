@@ -32,6 +32,7 @@ def _show() -> None:
     text = _("Each student draws all ten digits, twice. You see them here, evaluate a network on them, and train with "
              "them. Nobody's name is kept.")  # fmt: skip
     st.caption(text)
+    identity.say_that_all_may_teach()
     show_error(ERROR)
     if not collections:
         _show_new()

@@ -122,6 +122,16 @@ def teacher_code() -> str | None:
     return os.environ.get("VGG_DEMO_TEACHER_CODE") or None
 
 
+def say_that_all_may_teach() -> None:
+    """Where there is no teacher's code: a line that says to whom what is here is open."""
+    if teacher_code() is None:
+        text = _(
+            "No teacher's code is set (`VGG_DEMO_TEACHER_CODE`): everyone can lead the class, and close or delete its "
+            "collections."
+        )
+        st.caption(text)
+
+
 def show_teacher_access() -> None:
     """A field for the teacher's code, or the way back to being a student."""
     if is_teacher():

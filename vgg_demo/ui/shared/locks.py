@@ -46,7 +46,7 @@ def is_hidden(name: str) -> bool:
 
 
 def class_preset() -> str:
-    """The only preset that the teacher lets students train, "" for any."""
+    """The preset that the teacher has given to students' Start training, "" for any."""
     return "" if identity.is_teacher() else read_class_settings().preset
 
 

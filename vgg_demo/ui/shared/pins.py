@@ -10,7 +10,7 @@ import streamlit as st
 from vgg_demo.errors import RunError
 from vgg_demo.runs.pinned import MOST_PINNED, PinnedDigit, pin, pinned_digits, unpin
 from vgg_demo.runs.store import Run, get_run
-from vgg_demo.text import TRAIN, _, plain
+from vgg_demo.text import N_, TRAIN, _, plain
 from vgg_demo.ui.shared import identity
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
 
@@ -70,9 +70,8 @@ def watch(digit: PinnedDigit) -> None:
     with keep_error("pin_error"):
         digits = _kept()
         if digit.id not in digits and len(digits) >= MOST_PINNED:
-            raise RunError(
-                _("At most {count} digits can be watched: forget one of them first.").format(count=MOST_PINNED)
-            )
+            text = N_("At most {count} digits can be watched: forget one of them first.")
+            raise RunError(text, count=MOST_PINNED)
         if own := identity.own_active_run():
             pin(own[0], digit)
             st.session_state.setdefault("pinned_to", {})[digit.id] = own[0].name
@@ -92,7 +91,7 @@ def change(name: str, action: Callable[[Run], None]) -> None:
     with keep_error("pin_error"):
         run = get_run(name)
         if not identity.may_steer(run.status()):
-            raise RunError(_("Another browser started this run: digits cannot be pinned to it from here."))
+            raise RunError(N_("Another browser started this run: digits cannot be pinned to it from here."))
         action(run)
 
 

@@ -24,7 +24,7 @@ MARKS = {True: ("check_circle", "green"), False: ("cancel", "red"), None: ("help
 class Checking:
     """One config's checks. When is_over and there are none, they have failed.
 
-    They are made by one process at a time, whoever asks; when the page has been closed, or asks for others, they end.
+    They are made by one process at a time for all pages; when the page has been closed, or asks for others, they end.
     """
 
     def __init__(self, config: RunConfig) -> None:

@@ -141,7 +141,7 @@ def show_start() -> RunConfig:
 
 
 def pick_preset() -> str:
-    """The preset's name: chosen in a box, or told where the teacher or the link has chosen."""
+    """The preset's name: chosen in a box, or in a line where the teacher or the link has chosen."""
     if fixed := locks.class_preset():
         st.session_state["preset"] = fixed
     name: str = st.session_state.get("preset", DEFAULT_PRESET)
