@@ -96,32 +96,35 @@ def show(run: Run, key: str, others: list[str], is_followed: bool, tiles: str = 
             "levels": {"nothing": KNOWS_NOTHING, "frequencies": KNOWS_FREQUENCIES},
             "overlays": OVERLAYS,
             "colours": {"batch": SKY, "smoothed": ORANGE, "accuracy": GREEN, "rate": PURPLE, "mark": GREY},
-            "words": {
-                "percent": per_cent("{number}"),
-                "progress": _("Progress of the training"),
-                "figures": _(
-                    "The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."
-                ),
-                "curve": _("Loss curve"),
-                "step": _("step"),
-                "loss": _("loss"),
-                "batch": _("loss of each batch"),
-                "smoothed": _("smoothed"),
-                "accuracy": _("validation accuracy"),
-                "accuracy_axis": _("accuracy, %"),
-                "rate": _("learning rate"),
-                "nothing": _("knows nothing: 2.303"),
-                "silent": _(
-                    "The curve does not arrive: the server is away, or a proxy before it does not pass WebSocket "
-                    "connections on to {address}, as it does for the page itself. It is tried again automatically."
-                ),
-                "refused": _("The server does not answer this page any more. Load the page again."),
-                "frequencies": _("knows only how common each digit is: 2.301"),
-                "frequencies_short": _("how common each is: 2.301"),
-            },
+            "words": _words(),
         },
         on_changed_change=lambda *_args: None,  # without a callback a trigger would not run the script
     )
+
+
+def _words() -> dict[str, str]:
+    """What live_curve.js writes, in the page's language."""
+    return {
+        "percent": per_cent("{number}"),
+        "progress": _("Progress of the training"),
+        "figures": _("The loss is the cross-entropy over the last batches: 2.303 knows nothing, and lower is better."),
+        "curve": _("Loss curve"),
+        "step": _("step"),
+        "loss": _("loss"),
+        "batch": _("loss of each batch"),
+        "smoothed": _("smoothed"),
+        "accuracy": _("validation accuracy"),
+        "accuracy_axis": _("accuracy, %"),
+        "rate": _("learning rate"),
+        "nothing": _("knows nothing: 2.303"),
+        "silent": _(
+            "The curve does not arrive: the server is away, or a proxy before it does not pass WebSocket "
+            "connections on to {address}, as it does for the page itself. It is tried again automatically."
+        ),
+        "refused": _("The server does not answer this page any more. Load the page again."),
+        "frequencies": _("knows only how common each digit is: 2.301"),
+        "frequencies_short": _("how common each is: 2.301"),
+    }
 
 
 def show_settings() -> None:
