@@ -29,6 +29,7 @@ from vgg_demo.terminal import (
     json_option,
     print_json,
     report,
+    require_one_source,
     run,
     show_answers,
     show_evaluation,
@@ -141,20 +142,6 @@ def train(
         print_json({"run": run.name, "preset": run.config().preset, "checkpoint": str(run.checkpoint_path)})
     else:
         click.echo(f"{open_run().name}: trains by itself; follow and stop it on the page")
-
-
-def require_one_source(
-    name: str | None, class_digits: str | None, start_from: str | None, resume: bool, has_settings: bool
-) -> None:
-    """Raise click.UsageError where the options of train ask for settings, a run's and a network's, at the same time."""
-    if resume and name is None:
-        raise click.UsageError("--resume: say which run with --run NAME")
-    if resume and (has_settings or class_digits or start_from):
-        raise click.UsageError("--resume goes on with the run's own settings; leave the others away")
-    if class_digits and has_settings:
-        raise click.UsageError("--class-digits goes on from a network as it is; leave the settings away")
-    if start_from and not class_digits:
-        raise click.UsageError("--start-from: say with whose digits it goes on with --class-digits")
 
 
 @cli.command()

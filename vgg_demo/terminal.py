@@ -98,6 +98,20 @@ def follow(run: Run, quiet: bool) -> None:
                 run.send("stop")
 
 
+def require_one_source(
+    name: str | None, class_digits: str | None, start_from: str | None, resume: bool, has_settings: bool
+) -> None:
+    """Raise click.UsageError where the options of train ask for settings, a run's and a network's, at the same time."""
+    if resume and name is None:
+        raise click.UsageError("--resume: say which run with --run NAME")
+    if resume and (has_settings or class_digits or start_from):
+        raise click.UsageError("--resume goes on with the run's own settings; leave the others away")
+    if class_digits and has_settings:
+        raise click.UsageError("--class-digits goes on from a network as it is; leave the settings away")
+    if start_from and not class_digits:
+        raise click.UsageError("--start-from: say with whose digits it goes on with --class-digits")
+
+
 def begin(
     config: RunConfig, name: str | None, here: bool, attached: bool, prepare: Callable[[Run], None] | None = None
 ) -> Run:
