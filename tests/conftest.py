@@ -88,8 +88,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     reap_children()
 
 
+@pytest.fixture(scope="session")
+def fork_source() -> None:
+    """Before a test changes the environment, such as how many threads there are: sums depend on it in the last bits."""
+    from tests.forked import start_source
+
+    start_source()
+
+
 @pytest.fixture
-def quick_workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ForkedWorker]]:
+def quick_workers(fork_source: None, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ForkedWorker]]:
     """Workers that this process starts are forked from one that has loaded torch; those that were started so far."""
     from tests.forked import ForkedWorker
 

@@ -21,6 +21,13 @@ context = multiprocessing.get_context("forkserver" if sys.platform == "linux" el
 context.set_forkserver_preload(["tests.forked_from"])
 
 
+def start_source() -> None:
+    """Start the process that all are forked from. It keeps the environment that there is now, and so do they."""
+    process = context.Process(target=int, daemon=True)
+    process.start()
+    process.join()
+
+
 class ForkedWorker:
     """As much of a subprocess.Popen as the manager asks for."""
 

@@ -39,7 +39,7 @@ def test_two_languages_at_once_and_a_switch_that_changes_one(page: Page, korean:
     expect(figures[0]).to_have_text("스텝")
     expect(figures[1]).to_have_text("Step")
     expect(korean.get_by_text("다른 브라우저가 시작했습니다")).to_be_visible()
-    expect(korean.get_by_text("· 끝남").first).to_be_visible()
+    expect(korean.get_by_text("· 끝남").first).to_be_visible(timeout=240_000)
     expect(page.get_by_text("· finished").first).to_be_visible()
 
     korean.get_by_role("tab", name="그리기", exact=True).click()

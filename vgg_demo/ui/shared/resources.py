@@ -45,7 +45,7 @@ STYLE = """<style>
 @media (max-width: 640px) {  /* a phone's screen is for what is below the tabs */
   .block-container { padding: .5rem 1rem 2rem; }
   .block-container > [data-testid="stVerticalBlock"] { gap: .25rem; }
-  .st-key-heading > [data-testid="stElementContainer"], .st-key-to_board { display: none; }
+  .st-key-heading > [data-testid="stElementContainer"], :has(> .st-key-to_board) { display: none; }
   .st-key-heading { gap: 0; }
   [data-testid="stMain"] h1 { font-size: 1.25rem; }
   [data-testid="stTabPanel"] { padding-top: .5rem; }
