@@ -8,7 +8,7 @@ from vgg_demo.text import Message
 class VggDemoError(Exception):
     """Base of every error that this project raises on purpose.
 
-    text: marked with N_, so that it is put into words when it is shown, in the language of whoever reads it.
+    text: marked with N_, so that it is put into words when it is shown, in its reader's language.
     values: for its {names}.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from vgg_demo.language import N_, _, ngettext, translate
 
-__all__ = ["N_", "_", "ngettext", "translate"]  # of language.py: whoever writes words needs both
+__all__ = ["N_", "_", "ngettext", "translate"]  # of language.py: code with words needs both
 TRAIN, EVALUATE, DRAW = "Train", "Evaluate", "Draw"  # the tabs, as the address names them in every language
 
 

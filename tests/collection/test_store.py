@@ -18,7 +18,7 @@ from hypothesis import strategies as some
 
 from tests.collection.hands import drawing, fill, sketch
 from vgg_demo.collection import store
-from vgg_demo.collection.contents import parse_collection
+from vgg_demo.collection.contents import Contents, parse_collection
 from vgg_demo.collection.drawing import make_drawing
 from vgg_demo.collection.store import (
     Collection,
@@ -105,6 +105,11 @@ def test_limits_are_refused_in_a_sentence_each(collection: Collection, monkeypat
     collection.add(drawing(3, 1002))
     with pytest.raises(CollectionError, match="full: it has 3 drawings"):
         collection.add(drawing(4, 1002))
+    first = ids(collection)[0]
+    collection.leave_out(first)
+    collection.add(drawing(4, 1002))  # what is left out takes no place
+    with pytest.raises(CollectionError, match="full: it has 3 drawings"):
+        collection.leave_out(first, is_out=False)
     collection.set_open(False)
     with pytest.raises(CollectionError, match="is closed"):
         collection.add(drawing(4, 1002))
@@ -118,7 +123,7 @@ def test_limits_are_refused_in_a_sentence_each(collection: Collection, monkeypat
         with pytest.raises(CollectionError, match="1 to 40 characters"):
             open_collection(title)
 
-    assert (len(ids(collection)), len(ids(other))) == (3, 0)
+    assert (len(ids(collection)), len(ids(other))) == (4, 0)
 
 
 def test_two_collections_at_once_get_each_what_is_meant_for_them(collection: Collection) -> None:
@@ -254,6 +259,36 @@ def test_collection_saved_deleted_and_loaded_again_is_the_same_and_closed(collec
     assert again.id != collection.id
 
 
+def test_file_that_breaks_the_rules_of_a_collection_is_refused_or_its_drawing_left_out(home: Path) -> None:
+    many = replace(drawing(1, 1001), strokes=[[[1, 1]] * 600] * 2)
+    head = {"event": "collection", "title": "x" * 10_000, "opened": 1}
+    lines = [{"event": "drawing", **many.to_dict()}, {"event": "left_out", "id": "0" * 16}]
+
+    def parsed(title: str) -> Contents:
+        return parse_collection(
+            "".join(json.dumps(line) + "\n" for line in [{**head, "title": title}, *lines]).encode()
+        )
+
+    with pytest.raises(CollectionError, match="1 to 40 characters"):
+        copy_collection(parsed("x" * 10_000))
+    contents = copy_collection(parsed("3b")).contents()
+    assert (contents.drawings, contents.left_out, parsed("3b").damaged_lines) == ({}, frozenset(), 1)
+
+
+def test_file_that_got_shorter_is_read_from_its_start(collection: Collection) -> None:
+    one, two, three = drawing(1, 1001), drawing(2, 1001), drawing(3, 1001)
+    collection.add(one)
+    backup = collection.path.read_bytes()
+    collection.add(two)
+    assert ids(collection) == [one.id, two.id]
+
+    collection.path.write_bytes(backup)
+
+    assert ids(collection) == [one.id]
+    collection.add(three)
+    assert (ids(collection), collection.contents().damaged_lines) == ([one.id, three.id], 0)
+
+
 def test_canvas_with_too_little_or_far_too_much_makes_no_drawing() -> None:
     dot = {"objects": [{"path": [["M", 100, 100], ["L", 102, 101]]}]}
     scribble = {"objects": [{"path": [["M", 0, 0], *(["L", 280 * (i % 2), i] for i in range(1100))]}]}
@@ -261,8 +296,10 @@ def test_canvas_with_too_little_or_far_too_much_makes_no_drawing() -> None:
     for little in (None, {}, {"objects": []}, dot):
         with pytest.raises(BlankImageError, match="too little on the canvas"):
             make_drawing("0" * 16, 1, 1001, 0.0, little)
-    with pytest.raises(CollectionError, match="more lines than a digit has"):
-        make_drawing("0" * 16, 1, 1001, 0.0, scribble)
+    crafted = {"objects": [{"path": [["M", 0, 0], *(["L", 1e9 * (-1) ** i, 0] for i in range(900))]}]}
+    for much in (scribble, crafted):
+        with pytest.raises(CollectionError, match="more lines than a digit has"):
+            make_drawing("0" * 16, 1, 1001, 0.0, much)
 
 
 def test_strokes_that_leave_the_canvas_are_kept_within_what_can_be_read_again(collection: Collection) -> None:

@@ -70,6 +70,23 @@ def test_rasterize_strokes_frame_is_left_out_and_widens_no_pen() -> None:
 
 @pytest.mark.parametrize("drawing", [
     None, {}, {"objects": []}, {"objects": [stroke(["M", 10, 10], ["L", 10.001, 10])]}, {"objects": [{"type": "Rect"}]},
+    {"objects": [stroke()]},
 ])  # fmt: skip
 def test_rasterize_strokes_without_a_path_to_follow_gives_none(drawing: dict[str, Any] | None) -> None:
     assert rasterize_strokes(drawing, 280, 280) is None
+
+
+@pytest.mark.parametrize("path", [
+    [["M", 0, 0], *(["L", 1e9 * (-1) ** i, 0] for i in range(1_000))],
+    [["M", 0, 0], *(["L", 0, 0] for _i in range(20_000))],
+    [["M", 0, 0], ["L", math.nan, 100]],
+], ids=["long", "many", "nan"])  # fmt: skip
+def test_rasterize_strokes_more_than_people_draw_gives_none(path: list[list[Any]]) -> None:
+    assert rasterize_strokes({"objects": [{"path": path}]}, 280, 280) is None
+
+
+def test_rasterize_strokes_point_far_away_makes_no_picture_of_its_size() -> None:
+    ink = rasterize_strokes({"objects": [stroke(["M", 140, 140], ["L", 1e9, -1e9])]}, 280, 280)
+
+    assert ink is not None
+    assert max(ink.shape) < 1_000

@@ -17,7 +17,7 @@ from vgg_demo.collection.material import class_digits_of
 from vgg_demo.collection.outcome import measure_outcome
 from vgg_demo.collection.store import Collection, open_collection
 from vgg_demo.data import Digits, mix_in, split_train
-from vgg_demo.errors import CollectionError, ConfigError
+from vgg_demo.errors import CheckpointError, CollectionError, ConfigError
 from vgg_demo.evaluation import predict_logits
 from vgg_demo.presets import get_preset
 from vgg_demo.runs import class_digits
@@ -200,7 +200,7 @@ def test_class_digits_that_are_damaged_fail_the_run_with_a_reason(
 def test_run_that_cannot_be_prepared_leaves_no_folder(home: Path, collection: Collection) -> None:
     digits = class_digits_of(collection.contents(), 0)
 
-    with pytest.raises(Exception, match="cannot be written"):
+    with pytest.raises(CheckpointError, match="the network to start from was deleted"):
         start_run(TINY, here=True, prepare=keep_class_digits(digits, home / "nothing.safetensors"))
 
-    assert list(home.glob("*/config.json")) == []
+    assert list(home.glob("tiny*")) == []

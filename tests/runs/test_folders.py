@@ -13,7 +13,9 @@ from tests.helpers import TINY, RunsHere, pause, wait_for_step
 from tests.runs.test_damaged_files import assert_the_others_go_on
 from vgg_demo.errors import RunError, StorageError
 from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
-from vgg_demo.runs.store import create_run, delete_run, get_run, list_runs, rename_run
+from vgg_demo.runs.manager import queue_run
+from vgg_demo.runs.pinned import PinnedDigit
+from vgg_demo.runs.store import Run, create_run, delete_run, get_run, list_runs, rename_run
 
 
 def test_folder_that_may_not_be_looked_into_spoils_itself_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +43,26 @@ def test_run_that_cannot_be_written_leaves_its_name_to_the_next(home: Path, monk
 
     assert [path for path in home.iterdir() if path.is_dir()] == []
     assert create_run(TINY, "mine").status().state == "queued"
+
+
+def test_folder_is_a_run_only_when_everything_is_in_it(home: Path) -> None:
+    seen: list[list[Run]] = []
+
+    run = create_run(TINY, "mine", prepare=lambda _run: seen.append(list_runs()))
+
+    assert (seen, list_runs()) == ([[]], [run])
+
+
+def test_run_that_cannot_be_pinned_to_leaves_no_folder(home: Path) -> None:
+    digit = PinnedDigit(bytes(784))
+
+    def obstruct(run: Run) -> None:
+        run.control_path.mkdir()  # nothing can be appended to it
+
+    with pytest.raises(StorageError, match="control"):
+        queue_run(TINY, None, [digit], obstruct)
+
+    assert [path for path in home.iterdir() if path.is_dir()] == []
 
 
 def test_delete_of_a_run_that_is_a_link_takes_the_link_and_leaves_what_it_points_to(home: Path, tmp_path: Path) -> None:

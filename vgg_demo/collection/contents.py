@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -57,7 +58,10 @@ class Contents:
         """The file of a closed collection with these contents."""
         lines = [first_line_of(self.title, self.opened)]
         lines += [json.dumps({"event": "drawing", **drawing.to_dict()}) for drawing in self.drawings.values()]
-        lines += [json.dumps({"event": "left_out", "id": drawing_id}) for drawing_id in sorted(self.left_out)]
+        lines += [
+            json.dumps({"event": "left_out", "id": drawing_id})
+            for drawing_id in sorted(self.left_out & self.drawings.keys())
+        ]
         return [*lines, json.dumps({"event": "closed"})]
 
 
@@ -91,6 +95,8 @@ class Reader:
         with self._lock:
             try:
                 with self.path.open("rb") as file:
+                    if file.seek(0, os.SEEK_END) < self._offset:  # another file, or its last line was taken back
+                        self._offset, self._contents = 0, None
                     file.seek(self._offset)
                     content = file.read()
             except OSError:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from vgg_demo.config import CLASSES
-from vgg_demo.errors import BlankImageError, CollectionError
+from vgg_demo.errors import BlankImageError, CollectionError, FormatError
 from vgg_demo.runs.pinned import digit_id, digit_pixels
 from vgg_demo.schema import LATEST, Kind, number, read_table, rows, whole
 from vgg_demo.text import N_
@@ -20,7 +20,7 @@ CANVAS_PIXELS = 280  # a side of the page's canvas
 MOST_POINTS = 1_000  # of a drawing: a digit has some 200
 MOST_STROKES = 50
 POINT_DISTANCE = 2.0  # pixels: what is nearer to the point before it is left out
-FARTHEST = 10_000  # pixels from the canvas's corner, where a finger has left it
+FARTHEST = 10_000  # pixels from the canvas's corner, in a file; a drawing that is made has less (rasterize.py)
 MOST_HAND = 99_999_999
 
 Strokes = list[list[list[int]]]
@@ -57,7 +57,10 @@ class Drawing:
     @classmethod
     def from_dict(cls, values: object) -> Drawing:
         """Read what to_dict wrote. Raises FormatError when it is something else."""
-        return cls(**read_table(values, DRAWING, DRAWING))
+        drawing = cls(**read_table(values, DRAWING, DRAWING))
+        if sum(map(len, drawing.strokes)) > MOST_POINTS:
+            raise FormatError(N_("strokes: a drawing has at most {most} points"), most=MOST_POINTS)
+        return drawing
 
 
 def make_drawing(id: str, digit: int, hand: int, time: float, sketch: dict[str, Any] | None) -> Drawing:
@@ -66,11 +69,11 @@ def make_drawing(id: str, digit: int, hand: int, time: float, sketch: dict[str, 
     Raises BlankImageError when there is too little on it, and CollectionError when there is far too much.
     """
     from vgg_demo.drawing.mnist_form import prepare_digit
-    from vgg_demo.drawing.rasterize import follow
+    from vgg_demo.drawing.rasterize import follow_strokes
 
-    shapes = (sketch or {}).get("objects", [])
-    strokes = [_thinned(follow(shape["path"])) for shape in shapes if "path" in shape]
-    if len(strokes) > MOST_STROKES or sum(map(len, strokes)) > MOST_POINTS:
+    paths = follow_strokes(sketch)
+    strokes = [_thinned(points) for points in paths or []]
+    if paths is None or len(strokes) > MOST_STROKES or sum(map(len, strokes)) > MOST_POINTS:
         raise CollectionError(N_("these are more lines than a digit has; clear the canvas and draw the digit again"))
     image = prepare_digit(picture(strokes)).digit
     return Drawing(id, digit, hand, time, strokes, image.tobytes())
@@ -100,5 +103,5 @@ def _thinned(points: Points) -> list[list[int]]:
             kept.append(point)
     if len(points) > 1 and len(kept) == 1:
         kept.append(points[-1])
-    places: list[list[int]] = np.clip(np.round(kept), -FARTHEST, FARTHEST).astype(int).tolist()
+    places: list[list[int]] = np.round(kept).astype(int).tolist()
     return places

@@ -9,7 +9,7 @@ import torch
 
 from vgg_demo.collection.contents import Contents, parse_collection
 from vgg_demo.collection.files import hand_of
-from vgg_demo.collection.store import list_collections
+from vgg_demo.collection.store import read_collections
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.drawing.labelled_folder import read_zip
@@ -67,11 +67,11 @@ def find_class_digits(text: str, seed: int, network: str) -> ClassDigits:
         return ClassDigits(own.digits, numbers, split_hands(numbers, seed), path.stem, network)
     if path.is_file():
         return class_digits_of(parse_collection(path.read_bytes()), seed, network)
-    for collection in list_collections():
-        contents = collection.contents()
+    collections = read_collections()
+    for collection, contents in collections:
         if text in (collection.id, contents.title):
             return class_digits_of(contents, seed, network)
-    titles = ", ".join(collection.contents().title for collection in list_collections())
+    titles = ", ".join(contents.title for _collection, contents in collections)
     if not titles:
         raise CollectionError(N_("there is no collection yet, and no file {given!r}"), given=text)
     words = N_("there is no collection {given!r}, and no such file; collections are {titles}")

@@ -17,7 +17,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -70,18 +70,17 @@ class Collection:
                 raise CollectionError(N_("the collection is closed; ask your teacher to open it again"))
             if len(contents.of_hand(drawing.hand)) >= MOST_OF_A_HAND:
                 raise CollectionError(N_("you have drawn all your {most} digits; thank you"), most=MOST_OF_A_HAND)
-            if len(contents.drawings) >= MOST_DRAWINGS:
-                raise CollectionError(
-                    N_("the collection is full: it has {most:,} drawings; your teacher can open another one"),
-                    most=MOST_DRAWINGS,
-                )
+            _check_places(contents)
             _check_room()
             self._append({"event": "drawing", **drawing.to_dict()})
 
     def leave_out(self, drawing_id: str, is_out: bool = True) -> None:
-        """Use a drawing no more, or use it again."""
+        """Use a drawing no more, or use it again. Raises CollectionError when there is no place for it any more."""
         with store_lock():
-            if drawing_id in self.contents().drawings:
+            contents = self.contents()
+            if drawing_id in contents.left_out and not is_out:
+                _check_places(contents)
+            if drawing_id in contents.drawings:
                 self._append({"event": "left_out" if is_out else "restored", "id": drawing_id})
 
     def set_open(self, is_open: bool) -> None:
@@ -109,14 +108,18 @@ def folder() -> Path:
 
 def list_collections() -> list[Collection]:
     """All that can be read, the newest first."""
+    return [collection for collection, _contents in read_collections()]
+
+
+def read_collections() -> list[tuple[Collection, Contents]]:
+    """All that can be read, the newest first, each with what is in it now."""
     found = []
     for path in folder().glob("*.jsonl"):
-        try:
-            collection = get_collection(path.stem)
-            found.append((collection.contents().opened, collection.id, collection))
-        except CollectionError:
-            continue
-    return [collection for _opened, _id, collection in sorted(found, reverse=True, key=lambda item: item[:2])]
+        collection = Collection(path)
+        with suppress(CollectionError):
+            if _is_id(collection.id):
+                found.append((collection, collection.contents()))
+    return sorted(found, reverse=True, key=lambda pair: (pair[1].opened, pair[0].id))
 
 
 def get_collection(collection_id: str) -> Collection:
@@ -131,17 +134,17 @@ def get_collection(collection_id: str) -> Collection:
 def open_collection(title: str) -> Collection:
     """Begin a collection that takes drawings. Raises CollectionError when there are too many, or StorageError."""
     title = " ".join(title.split())
-    if not 0 < len(title) <= MOST_TITLE or not title.isprintable():
-        raise CollectionError(N_("title: a collection has a name of 1 to {most} characters"), most=MOST_TITLE)
+    _check_title(title)
     return _create([first_line_of(title, time.time())])
 
 
 def copy_collection(contents: Contents) -> Collection:
     """A closed collection with these contents: of an earlier year, say. Raises as open_collection does."""
-    if len(contents.drawings) > MOST_DRAWINGS:
+    _check_title(contents.title)
+    if len(contents.used) > MOST_DRAWINGS:
         raise CollectionError(
             N_("it has {count:,} drawings; a collection has at most {most:,}"),
-            count=len(contents.drawings),
+            count=len(contents.used),
             most=MOST_DRAWINGS,
         )
     return _create(contents.to_lines())
@@ -194,6 +197,20 @@ def _typed_errors(path: Path) -> Iterator[None]:
             path=path,
             reason=error.strerror or error,
         ) from error
+
+
+def _check_title(title: str) -> None:
+    if not 0 < len(title) <= MOST_TITLE or not title.isprintable():
+        raise CollectionError(N_("title: a collection has a name of 1 to {most} characters"), most=MOST_TITLE)
+
+
+def _check_places(contents: Contents) -> None:
+    """Raise CollectionError when no other drawing can be used; those left out take no place."""
+    if len(contents.used) >= MOST_DRAWINGS:
+        raise CollectionError(
+            N_("the collection is full: it has {most:,} drawings; your teacher can open another one"),
+            most=MOST_DRAWINGS,
+        )
 
 
 def _check_room() -> None:

@@ -39,7 +39,7 @@ FAR_FROM_LN_10 = 1.0
 class Check:
     """One quick check. passed: None when there was no time for it. reason: why; values: for its {names}.
 
-    name and reason are marked with N_: whoever shows them puts them into words.
+    name and reason are marked with N_: the code that shows them puts them into words.
     """
 
     name: str

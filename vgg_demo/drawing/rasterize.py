@@ -21,6 +21,9 @@ Points = npt.NDArray[np.float64]
 
 FINER = 2  # drawn twice as large, then reduced, for smooth edges
 SMALLEST = 16  # pixels: what is shorter is a dot, and its path says nothing
+FARTHEST = 1_000  # pixels from the canvas's corner, where a finger has left it
+MOST_MOVES = 20_000  # of all strokes: a digit has some 100
+LONGEST = 200_000  # pixels, all strokes together: with the thinnest pen the widest canvas is full after 40,000
 CURVE_PARTS = 2  # straight parts of one curve, which spans half of two moves of the mouse
 
 
@@ -30,12 +33,11 @@ def rasterize_strokes(drawing: dict[str, Any] | None, height: int, width: int) -
     drawing: what the canvas has on it, {"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], …], …}, …]}, in
     pixels. Returns uint8, white on black, the canvas with a margin on every side for half of the pen's width: at its
     edge the pen may be wider than the one that was used. A frame around others is left out. None when no stroke has at
-    least 16 pixels, or something is no stroke.
+    least 16 pixels, or follow_strokes gives none.
     """
-    shapes = (drawing or {}).get("objects", [])
-    if not shapes or any("path" not in shape for shape in shapes):
+    strokes = follow_strokes(drawing)
+    if not strokes:
         return None
-    strokes = [follow(shape["path"]) for shape in shapes]
     frames = find_frames([_filled_in(points) for points in strokes])
     strokes = [points for i, points in enumerate(strokes) if i not in frames]
     longest = max(float(np.ptp(points, axis=0).max()) for points in strokes)
@@ -53,8 +55,24 @@ def rasterize_strokes(drawing: dict[str, Any] | None, height: int, width: int) -
     return np.asarray(canvas.reduce(FINER))
 
 
+def follow_strokes(drawing: dict[str, Any] | None) -> list[Points] | None:
+    """The points of each stroke of a canvas. None when something is no stroke, or there is far more than people draw.
+
+    drawing: as of rasterize_strokes. What is drawn takes memory by its length, whatever a browser sends.
+    """
+    shapes = (drawing or {}).get("objects", [])
+    if any(not shape.get("path") for shape in shapes) or sum(len(shape["path"]) for shape in shapes) > MOST_MOVES:
+        return None
+    strokes = [follow(shape["path"]) for shape in shapes]
+    length = sum(float(np.hypot(*np.diff(points, axis=0).T).sum()) for points in strokes)
+    return strokes if length <= LONGEST else None  # None, too, where a number is none
+
+
 def follow(path: list[list[Any]]) -> Points:
-    """The points of a path of moves (M), lines (L) and quadratic curves (Q): float64 (N, 2), x and y."""
+    """The points of a path of moves (M), lines (L) and quadratic curves (Q): float64 (N, 2), x and y.
+
+    A point that is far from the canvas comes as near as FARTHEST.
+    """
     points: list[Points] = []
     times = np.linspace(0, 1, CURVE_PARTS + 1)[1:, None]
     for command, *numbers in path:
@@ -64,7 +82,7 @@ def follow(path: list[list[Any]]) -> Points:
             points.extend((1 - times) ** 2 * start + 2 * times * (1 - times) * middle + times**2 * end)
         else:
             points.extend(ends)
-    return np.array(points)
+    return np.clip(points, -FARTHEST, FARTHEST)
 
 
 def _filled_in(points: Points) -> Points:

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from vgg_demo.checkpoint import load_checkpoint, read_header
 from vgg_demo.config import CLASSES, RunConfig, TrainConfig
 from vgg_demo.data import Digits, mix_in
-from vgg_demo.errors import CollectionError, ConfigError, FormatError, RunError
+from vgg_demo.errors import CheckpointError, CollectionError, ConfigError, FormatError, RunError
 from vgg_demo.files import replacing
 from vgg_demo.runs.store import Run
 from vgg_demo.schema import Kind, parse_json, read_table, text
@@ -102,7 +102,10 @@ def class_config(start: Path) -> RunConfig:
 
 
 def keep_class_digits(class_digits: ClassDigits, start: Path) -> Callable[[Run], None]:
-    """What create_run is to do with a new run's folder: keep there what the training needs."""
+    """What create_run is to do with a new run's folder: keep there what the training needs.
+
+    It raises CheckpointError when the network is gone, or OSError.
+    """
 
     def prepare(run: Run) -> None:
         tensors = {
@@ -117,7 +120,12 @@ def keep_class_digits(class_digits: ClassDigits, start: Path) -> Callable[[Run],
                 save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, header)
         except SafetensorError as error:
             raise OSError(str(error)) from error
-        shutil.copyfile(start, run.start_path)
+        try:
+            shutil.copyfile(start, run.start_path)
+        except FileNotFoundError:
+            raise CheckpointError(
+                N_("{path}: the network to start from was deleted; choose another"), path=start
+            ) from None
 
     return prepare
 

@@ -90,11 +90,16 @@ def queue_run(
 ) -> Run:
     """Make a run folder that waits for its turn, which may be at once; it watches the pinned digits.
 
-    Raises StorageError.
+    Raises StorageError, and what prepare raises.
     """
-    run = create_run(config, owner=owner, prepare=prepare)
-    for digit in pinned:
-        pin(run, digit)
+
+    def prepare_and_pin(run: Run) -> None:
+        if prepare:
+            prepare(run)
+        for digit in pinned:
+            pin(run, digit)
+
+    run = create_run(config, owner=owner, prepare=prepare_and_pin)
     dispatch()
     return run
 

@@ -1,7 +1,7 @@
 """The run folder: everything that is known of a run is in its files.
 
 checkpoints/<run>/
-    config.json         RunConfig, whole
+    config.json         RunConfig, whole; written last: a folder that has it is a run
     status.json         Status; replaced whole, so that it is never half-written
     metrics.jsonl       one event a line, appended by the worker
     control.jsonl       one command a line, appended by the page and the command line
@@ -158,7 +158,7 @@ class Run:
             ) from error
 
 
-Prepare = Callable[[Run], None]  # may raise OSError
+Prepare = Callable[[Run], None]  # may raise OSError, or an error that says more
 
 
 def create_run(
@@ -166,20 +166,23 @@ def create_run(
 ) -> Run:
     """Make a run folder, queued. Without a name it gets the preset's and a number. prepare: adds files to the folder.
 
-    Raises RunError when the name is taken or no name for a folder, StorageError when nothing can be written.
+    Raises RunError when the name is taken or no name for a folder, StorageError when nothing can be written,
+    and what prepare raises; after an error there is no folder.
     """
-    root, run = home(), None
+    root = home()
     try:
         root.mkdir(parents=True, exist_ok=True)
         run = Run(make_folder(root, name) if name is not None else make_numbered_folder(root, config.preset))
-        write_text(run.config_path, json.dumps(config.to_dict(), indent=1))
-        if prepare:
-            prepare(run)
-        now = time.time()
-        run.write_status(Status(id=secrets.token_hex(8), created=now, queued=now, owner=owner))
-    except OSError as error:
-        if run is not None:  # half a run would take the name
+        try:
+            if prepare:
+                prepare(run)
+            now = time.time()
+            run.write_status(Status(id=secrets.token_hex(8), created=now, queued=now, owner=owner))
+            write_text(run.config_path, json.dumps(config.to_dict(), indent=1))  # from now on it is a run
+        except BaseException:  # half a run would take the name
             shutil.rmtree(run.path, ignore_errors=True)
+            raise
+    except OSError as error:
         raise _not_writable(error) from error
     return run
 

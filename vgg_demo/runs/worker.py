@@ -253,7 +253,7 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
         run.worker_path.unlink(missing_ok=True)  # makes room on a full disk
         with contextlib.suppress(RunError):  # nothing is left to write to
             run.require(identity)
-            with speaking(ENGLISH):  # whoever reads it may have any language; the page translates what it knows
+            with speaking(ENGLISH):  # its readers have different languages; the page translates what it knows
                 reason = explain(error)
             run.update_status(state="failed", reason=reason, ended=time.time())
         if not isinstance(error, VggDemoError):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.collection.hands import drawing, fill
+from tests.collection.hands import drawing, fill, sketch
 from vgg_demo.collection import store
 from vgg_demo.collection.store import Collection, list_collections, open_collection
+from vgg_demo.ui.collect import students
 from vgg_demo.ui.shared import identity
 
 SECRET = "s" * 32
@@ -57,6 +59,23 @@ def test_student_is_asked_only_while_a_collection_is_open(app: AppTest, monkeypa
     first.set_open(False)
     second.delete()
     assert "Draw for the class" not in labels(app.run())
+
+
+def test_drawing_sent_while_the_whole_page_runs_is_kept_and_the_next_is_asked_for(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = open_collection("3b")
+    app.query_params["collect"] = collection.id
+    chance = random.Random(0)
+    monkeypatch.setattr(students.canvas, "stroke_pad", lambda _key: sketch(7, chance))
+    app.run()
+
+    press(app, "Send")  # AppTest always runs the whole page
+
+    assert not app.exception
+    assert len(collection.contents().drawings) == 1
+    assert "Send" in labels(app)
+    assert "sent_drawing" not in app.session_state
 
 
 def test_student_who_has_drawn_all_is_thanked_and_hands_the_device_on(

@@ -14,7 +14,7 @@ import streamlit as st
 
 from vgg_demo.collection.contents import Contents
 from vgg_demo.collection.drawing import make_drawing
-from vgg_demo.collection.store import MOST_OF_A_HAND, Collection, get_collection, list_collections, next_digit
+from vgg_demo.collection.store import MOST_OF_A_HAND, Collection, get_collection, next_digit, read_collections
 from vgg_demo.errors import CollectionError, VggDemoError
 from vgg_demo.text import _, plain
 from vgg_demo.ui.collect.wall import hand_name
@@ -51,8 +51,7 @@ def chosen() -> Collection | None:
 
 def offer() -> None:
     """Ask for help with each collection that is open."""
-    for collection in list_collections():
-        contents = collection.contents()
+    for collection, contents in read_collections():
         if contents.is_open:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"offer-{collection.id}"):
                 text = _("Your class collects digits: **{title}**.")
@@ -81,7 +80,7 @@ def show(collection: Collection) -> None:
 
 
 def current_hand(collection: Collection, contents: Contents) -> int:
-    """The number of whoever draws in this browser. It is the same after a reload, and in each collection another one.
+    """The number of the person who draws in this browser. The same after a reload; another in each collection.
 
     Of several people on one device, the last who has drawn.
     """
@@ -103,7 +102,7 @@ def _ask(collection: Collection, task: Task, done: int) -> None:
         if st.button(_("Send"), type="primary", icon=":material/send:", key="send_drawing", width="stretch"):
             st.session_state["sent_drawing"] = task.id
             time.sleep(STROKE_SECONDS)
-            st.rerun(scope="fragment")  # with all strokes
+            st.rerun()  # with all strokes; of the whole page, as this may be a run of the whole page
         if st.session_state.pop("sent_drawing", None) == task.id:
             _send(collection, task, sketch)
         text = _("{done} of {all} kept · you are {hand}")
@@ -121,7 +120,7 @@ def _send(collection: Collection, task: Task, sketch: dict[str, Any] | None) -> 
         st.toast(words, icon=":material/error:")  # on a small phone the other is below the screen
         return
     del st.session_state[_task_key(collection)]
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def _task(collection: Collection, hand: int, digit: int) -> Task:

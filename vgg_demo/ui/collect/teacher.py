@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from vgg_demo.collection.contents import Contents, parse_collection
-from vgg_demo.collection.store import MOST_TITLE, Collection, copy_collection, list_collections, open_collection
+from vgg_demo.collection.store import MOST_TITLE, Collection, copy_collection, open_collection, read_collections
 from vgg_demo.errors import CollectionError
 from vgg_demo.text import N_, _, plain
 from vgg_demo.ui.collect import students, wall
@@ -28,7 +28,7 @@ def show(is_open: bool) -> None:
 
 
 def _show() -> None:
-    collections = {collection.id: collection for collection in list_collections()}
+    collections = read_collections()
     text = _("Each student draws all ten digits, twice. You see them here, evaluate a network on them, and train with "
              "them. Nobody's name is kept.")  # fmt: skip
     st.caption(text)
@@ -37,7 +37,7 @@ def _show() -> None:
     if not collections:
         _show_new()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        collection = pick(collections, "teacher_collection") if collections else None
+        picked = pick(collections, "teacher_collection") if collections else None
         if collections:
             with st.popover(_("Another collection"), icon=":material/add:"):
                 _show_new()
@@ -45,22 +45,22 @@ def _show() -> None:
             key = f"collection-file-{st.session_state.get('collection_files', 0)}"
             label = _("A collection that was downloaded as a file to load again")
             st.file_uploader(label, type="jsonl", key=key, on_change=_load, args=(key,))
-    if collection is not None:
-        show_one(collection, collection.contents())
+    if picked is not None:
+        show_one(*picked)
 
 
-def pick(collections: dict[str, Collection], key: str) -> Collection:
-    """Choose one of the collections, of which there is at least one; the newest at first."""
-    if st.session_state.get(key) not in collections:
-        st.session_state[key] = next(iter(collections))
-    titles = {name: collection.contents() for name, collection in collections.items()}
+def pick(collections: list[tuple[Collection, Contents]], key: str) -> tuple[Collection, Contents]:
+    """Choose one of the collections, of which there is at least one; the first at first."""
+    pairs = {collection.id: (collection, contents) for collection, contents in collections}
+    if st.session_state.get(key) not in pairs:
+        st.session_state[key] = next(iter(pairs))
 
     def called(name: str) -> str:
-        opened = time.strftime("%Y-%m-%d %H:%M", time.localtime(titles[name].opened))
-        return _("{title}, opened {when}").format(title=titles[name].title, when=opened)
+        contents = pairs[name][1]
+        opened = time.strftime("%Y-%m-%d %H:%M", time.localtime(contents.opened))
+        return _("{title}, opened {when}").format(title=contents.title, when=opened)
 
-    name = st.selectbox(_("Collection"), list(collections), format_func=called, key=key, width=340)
-    return collections[name]
+    return pairs[st.selectbox(_("Collection"), list(pairs), format_func=called, key=key, width=340)]
 
 
 def show_one(collection: Collection, contents: Contents) -> None:

@@ -85,10 +85,6 @@ def _mnist(result: Result) -> DigitSet | None:
     return results.test_set() if network.run is None else results.validation_set(network.config)
 
 
-def _by_digit(predictions: Predictions) -> list[str]:
-    return [_share(predictions, predictions.labels == digit) for digit in range(CLASSES)]
-
-
 def _share(predictions: Predictions, chosen: Flags) -> str:
     return f"{int(predictions.is_right[chosen].sum()):,} / {int(chosen.sum()):,}"
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from vgg_demo.collection.contents import Contents
 from vgg_demo.collection.files import picture_name
-from vgg_demo.collection.store import Collection, list_collections
+from vgg_demo.collection.store import Collection, read_collections
 from vgg_demo.text import N_, _, ngettext
 from vgg_demo.ui.collect.teacher import pick as pick_collection
 from vgg_demo.ui.evaluate.results import DigitSet
@@ -24,7 +25,7 @@ MOST_LISTED = 200
 
 def pick() -> DigitSet | None:
     """Ask for a collection, a folder or a zip, and read it. Returns None while there is none that can be used."""
-    collections = {found.id: found for found in list_collections() if found.contents().used}
+    collections = [pair for pair in read_collections() if pair[1].used]
     kinds = {"zip": _("A zip file"), "folder": _("A folder")}
     if collections:
         kinds = {"class": _("The class's digits"), **kinds}
@@ -33,13 +34,12 @@ def pick() -> DigitSet | None:
         key=f"own_kind-{len(kinds)}", required=True,
     )  # fmt: skip
     if kind == "class":
-        return of_class(pick_collection(collections, "evaluate_collection"))
+        return of_class(*pick_collection(collections, "evaluate_collection"))
     return read_files(kind == "zip")
 
 
-def of_class(collection: Collection) -> DigitSet:
-    """The drawings of a collection that are used, as they are now."""
-    contents = collection.contents()
+def of_class(collection: Collection, contents: Contents) -> DigitSet:
+    """The drawings of a collection that are used."""
     called = [picture_name(drawing) for drawing in contents.used]
     seen = hashlib.sha256("".join(drawing.id for drawing in contents.used).encode()).hexdigest()
     text = _("Drawings: **{count:,}** · hands: **{hands:,}**")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vgg_demo.collection.store import Collection, list_collections
+from vgg_demo.collection.store import Collection, read_collections
 from vgg_demo.errors import CollectionError, RunError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.status import Status
@@ -30,19 +30,19 @@ def show() -> None:
 
 
 def _show() -> None:
-    collections = {found.id: found for found in list_collections() if found.contents().used}
+    collections = [pair for pair in read_collections() if pair[1].used]
     if not collections:
         return
     with expander.kept(_("Train with the class's digits"), ":material/groups:", "class_training") as is_open:
         if not is_open:
             return
         text = _(
-            "A network goes on learning for 200 steps, and one of five digits that it sees is the class's. A third of "
-            "the hands is held out: what they have drawn only measures it."
+            "A network goes on learning for 200 steps, and about one of five digits that it sees is the class's. About "
+            "a third of the hands, at least one, is held out: what they have drawn only measures it."
         )
         st.caption(text)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            collection = pick_collection(collections, "train_collection")
+            collection, _contents = pick_collection(collections, "train_collection")
             network = networks.pick(_("Network to start from"), _choices(), "class_start")
         own = identity.own_active_run()
         st.button(_("Train with them"), type="primary", icon=":material/play_arrow:", key="start_class",
