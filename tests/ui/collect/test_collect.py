@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.collection.hands import drawing, fill, sketch
 from vgg_demo.collection import store
+from vgg_demo.collection.contents import Contents
 from vgg_demo.collection.store import Collection, list_collections, open_collection
 from vgg_demo.ui.collect import students
 from vgg_demo.ui.shared import identity
@@ -76,6 +77,29 @@ def test_drawing_sent_while_the_whole_page_runs_is_kept_and_the_next_is_asked_fo
     assert len(collection.contents().drawings) == 1
     assert "Send" in labels(app)
     assert "sent_drawing" not in app.session_state
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3])
+def test_collection_deleted_while_the_page_reads_it_takes_nothing_from_the_page(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    read, left = Collection.contents, reads
+    app.session_state["collections"] = True
+
+    def contents(collection: Collection) -> Contents:
+        nonlocal left
+        found, left = read(collection), left - 1
+        if left == 0:
+            collection.delete()
+        return found
+
+    open_collection("3b")
+    monkeypatch.setattr(Collection, "contents", contents)
+
+    app.run()
+
+    assert not app.exception
+    assert not app.error
 
 
 def test_student_who_has_drawn_all_is_thanked_and_hands_the_device_on(
