@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.benchmarks.server import Server
 from tests.collection.hands import DIGITS, fill
@@ -100,8 +101,15 @@ def test_two_students_and_a_teacher_collect_evaluate_and_train(
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    wait_idle(page)  # a page that is drawn anew would close the list
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option, exact=True).click()
-    expect(page.get_by_role("combobox", name=label)).to_have_value(option)
+    """Choose from a list; it is opened again where a page that was drawn anew has closed it."""
+    box, line = page.get_by_role("combobox", name=label), page.get_by_role("option", name=option, exact=True)
+
+    def is_open() -> bool:
+        wait_idle(page)
+        box.click()
+        with contextlib.suppress(TimeoutError):
+            line.click(timeout=3_000)
+        return box.input_value() == option
+
+    wait_until(is_open)
     wait_idle(page)
