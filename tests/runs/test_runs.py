@@ -18,6 +18,7 @@ from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.config import RunConfig
 from vgg_demo.data import Digits
 from vgg_demo.errors import CheckpointError, RunError, RunNotFoundError, StorageError
+from vgg_demo.places import PRETRAINED
 from vgg_demo.presets import get_preset
 from vgg_demo.runs import manager, store
 from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
@@ -245,8 +246,8 @@ def test_find_checkpoint_takes_path_run_and_shipped_name(home: Path) -> None:
     run = create_run(RunConfig(), "mine")
     run.checkpoint_path.write_bytes(b"weights")
 
-    assert find_checkpoint() == store.PRETRAINED / "best.safetensors"
-    assert find_checkpoint("best") == store.PRETRAINED / "best.safetensors"
+    assert find_checkpoint() == PRETRAINED / "best.safetensors"
+    assert find_checkpoint("best") == PRETRAINED / "best.safetensors"
     assert find_checkpoint("mine") == run.checkpoint_path
     assert find_checkpoint(str(run.checkpoint_path)) == run.checkpoint_path
     with pytest.raises(CheckpointError, match="unheard-of"):
@@ -259,7 +260,7 @@ def test_folder_with_a_shipped_name_is_not_what_the_name_means(home: Path) -> No
     run.checkpoint_path.write_bytes(b"weights")
     run.path.rename(home / "best")
 
-    assert find_checkpoint("best") == store.PRETRAINED / "best.safetensors"
+    assert find_checkpoint("best") == PRETRAINED / "best.safetensors"
     assert find_checkpoint(str(home / "best")) == home / "best" / "model.safetensors"
 
 
@@ -275,7 +276,7 @@ def test_run_of_a_checkpoint_is_found_by_any_path_to_it(
 
     for path in (run.checkpoint_path, Path("home/mine/model.safetensors"), Path("home/../home/mine/x"), link):
         assert run_of_checkpoint(path) == run
-    for path in (store.PRETRAINED / "best.safetensors", tmp_path / "copy.safetensors", Path("nowhere/model")):
+    for path in (PRETRAINED / "best.safetensors", tmp_path / "copy.safetensors", Path("nowhere/model")):
         assert run_of_checkpoint(path) is None
 
 
