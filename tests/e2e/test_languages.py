@@ -29,7 +29,8 @@ def test_two_languages_at_once_and_a_switch_that_changes_one(page: Page, korean:
     page.goto(server.url)
     expect(korean.get_by_role("tab")).to_have_text(["학습", "평가", "그리기"])
     expect(page.get_by_role("tab")).to_have_text(["Train", "Evaluate", "Draw"])
-    assert [each.locator("html").get_attribute("lang") for each in (korean, page)] == ["ko", "en"]
+    expect(korean.locator("html")).to_have_attribute("lang", "ko")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"run="))

@@ -27,6 +27,7 @@ STYLE = """<style>
 .st-key-class_send { max-width: 280px; }
 @media (max-width: 640px) { div.st-key-class_send { max-width: none; } }
 </style>"""
+PRESSED, WAITED = "pressed", "waited"  # what has become of Send
 STROKE_SECONDS = 0.3  # the canvas says 0.2 s after a stroke what is on it
 
 
@@ -99,15 +100,23 @@ def _ask(collection: Collection, task: Task, done: int) -> None:
     with st.container(key="sketch"):
         sketch = canvas.stroke_pad(f"class-{task.id}")
     with st.container(key="class_send", gap="small"):
-        if st.button(_("Send"), type="primary", icon=":material/send:", key="send_drawing", width="stretch"):
-            st.session_state["sent_drawing"] = task.id
+        st.button(_("Send"), type="primary", icon=":material/send:", key="send_drawing", width="stretch",
+                  on_click=_press_send, args=(task,))  # fmt: skip
+        if st.session_state.get("sent_drawing") == (task.id, PRESSED):
             time.sleep(STROKE_SECONDS)
+            st.session_state["sent_drawing"] = task.id, WAITED
             st.rerun()  # with all strokes; of the whole page, as this may be a run of the whole page
-        if st.session_state.pop("sent_drawing", None) == task.id:
+        if st.session_state.get("sent_drawing") == (task.id, WAITED):
+            del st.session_state["sent_drawing"]
             _send(collection, task, sketch)
         text = _("{done} of {all} kept · you are {hand}")
         st.progress(done / MOST_OF_A_HAND, text.format(done=done, all=MOST_OF_A_HAND, hand=hand_name(task.hand)))
     st.caption(_("Draw it as you always do. Your strokes are kept under this number, and no name."))
+
+
+def _press_send(task: Task) -> None:
+    """Remember the press: a run that a stroke interrupts is run again, but its button counts as not pressed then."""
+    st.session_state["sent_drawing"] = task.id, PRESSED
 
 
 def _send(collection: Collection, task: Task, sketch: dict[str, Any] | None) -> None:
