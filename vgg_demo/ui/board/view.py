@@ -5,7 +5,6 @@ The address ?view=board opens it.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from vgg_demo.collection.store import list_collections
+from vgg_demo.collection.store import read_collections
 from vgg_demo.colours import BLUE, GREEN, ORANGE, PURPLE
-from vgg_demo.errors import CollectionError
 from vgg_demo.presets import PRESETS
 from vgg_demo.text import _, plain
 from vgg_demo.ui.board import class_link, controls, join
@@ -99,12 +97,10 @@ def show() -> None:
 @st.fragment(run_every=wall.TICK_SECONDS)
 def _show_wall() -> None:
     """The drawings of the collection that is open, of several the newest; it may be opened while the board is shown."""
-    for collection in list_collections():
-        with suppress(CollectionError):  # it was deleted just now
-            contents = collection.contents()
-            if contents.is_open:
-                st.subheader(plain(contents.title), anchor=False)
-                return wall.draw(collection, identity.may_teach())
+    for collection, contents in read_collections():
+        if contents.is_open:
+            st.subheader(plain(contents.title), anchor=False)
+            return wall.draw(collection, identity.may_teach())
 
 
 def _data() -> dict[str, Any]:

@@ -93,25 +93,28 @@ def show_outcome(run: Run, status: Status) -> None:
 
 def held_out_in_words(change: Change) -> str:
     """What the training did for hands that the network has not learned from."""
-    found = change.comparison
-    if not found.is_significant:
-        text = _("**For new hands it made no difference that {n:,} drawings could show** ({evidence}).")
-    elif len(found.only_second) > len(found.only_first):
-        text = _("**It reads new hands better than before** ({evidence}).")
-    else:
-        text = _("**It reads new hands worse than before** ({evidence}).")
-    return text.format(n=found.n, evidence=evidence_in_words(change))
+    return _in_words(
+        change,
+        same=_("**For new hands it made no difference that {n:,} drawings could show** ({evidence})."),
+        better=_("**It reads new hands better than before** ({evidence})."),
+        worse=_("**It reads new hands worse than before** ({evidence})."),
+    )
 
 
 def mnist_in_words(change: Change) -> str:
     """What it did for MNIST's digits: does it forget?"""
+    return _in_words(
+        change,
+        same=_("**It has forgotten nothing of MNIST that {n:,} digits could show** ({evidence})."),
+        better=_("**MNIST's digits, too, it reads better than before** ({evidence})."),
+        worse=_("**It has forgotten some of MNIST** ({evidence})."),
+    )
+
+
+def _in_words(change: Change, same: str, better: str, worse: str) -> str:
     found = change.comparison
-    if not found.is_significant:
-        text = _("**It has forgotten nothing of MNIST that {n:,} digits could show** ({evidence}).")
-    elif len(found.only_second) > len(found.only_first):
-        text = _("**MNIST's digits, too, it reads better than before** ({evidence}).")
-    else:
-        text = _("**It has forgotten some of MNIST** ({evidence}).")
+    changed = better if len(found.only_second) > len(found.only_first) else worse
+    text = changed if found.is_significant else same
     return text.format(n=found.n, evidence=evidence_in_words(change))
 
 
