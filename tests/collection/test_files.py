@@ -16,7 +16,7 @@ def test_zip_read_as_labelled_pictures_gives_the_same_digits(home: Path) -> None
     fill(collection, hands=2)
     out = drawing(4, 1003)
     collection.add(out)
-    collection.leave_out(out.id)
+    collection.leave_out([out.id])
     used = collection.contents().used
 
     own = read_zip(io.BytesIO(to_zip(collection.contents())))

@@ -32,7 +32,7 @@ def collection(home: Path) -> Collection:
     fill(collection, hands=3)
     out = drawing(4, 1001)
     collection.add(out)
-    collection.leave_out(out.id)
+    collection.leave_out([out.id])
     return collection
 
 

@@ -58,13 +58,35 @@ def test_drawing_left_out_is_used_no_more_until_it_is_taken_in_again(collection:
     collection.add(one)
     collection.add(two)
 
-    collection.leave_out(one.id)
+    collection.leave_out([one.id])
     assert collection.contents().used == [two]
     assert list(collection.contents().drawings) == [one.id, two.id]
-    collection.leave_out("0123456789abcdef")  # nobody's
-    collection.leave_out(one.id, is_out=False)
+    collection.leave_out(["0123456789abcdef"])  # nobody's
+    collection.leave_out([one.id], is_out=False)
 
     assert collection.contents().used == [one, two]
+
+
+def test_all_drawings_of_a_hand_are_left_out_and_taken_in_together_or_not_at_all(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(collection, hands=2)
+    of_hand = [drawing.id for drawing in collection.contents().of_hand(1001)]
+    collection.leave_out(of_hand[:1])
+
+    collection.leave_out(of_hand)
+    assert {drawing.hand for drawing in collection.contents().used} == {1002}
+    size = collection.path.stat().st_size
+    collection.leave_out(of_hand)  # a second click
+    assert collection.path.stat().st_size == size
+    monkeypatch.setattr(store, "MOST_DRAWINGS", 19)
+    with pytest.raises(CollectionError, match="full: it has 19 drawings"):
+        collection.leave_out(of_hand, is_out=False)
+    assert len(collection.contents().used) == 10
+    monkeypatch.setattr(store, "MOST_DRAWINGS", 20)
+    collection.leave_out(of_hand, is_out=False)
+
+    assert (len(collection.contents().used), collection.contents().left_out) == (20, frozenset())
 
 
 def test_class_that_draws_what_it_is_asked_has_each_digit_equally_often_all_the_time(collection: Collection) -> None:
@@ -106,10 +128,10 @@ def test_limits_are_refused_in_a_sentence_each(collection: Collection, monkeypat
     with pytest.raises(CollectionError, match="full: it has 3 drawings"):
         collection.add(drawing(4, 1002))
     first = ids(collection)[0]
-    collection.leave_out(first)
+    collection.leave_out([first])
     collection.add(drawing(4, 1002))  # what is left out takes no place
     with pytest.raises(CollectionError, match="full: it has 3 drawings"):
-        collection.leave_out(first, is_out=False)
+        collection.leave_out([first], is_out=False)
     collection.set_open(False)
     with pytest.raises(CollectionError, match="is closed"):
         collection.add(drawing(4, 1002))
@@ -244,7 +266,7 @@ def test_file_that_is_no_collection_is_refused(content: bytes) -> None:
 def test_collection_saved_deleted_and_loaded_again_is_the_same_and_closed(collection: Collection) -> None:
     fill(collection, hands=1)
     first = ids(collection)[0]
-    collection.leave_out(first)
+    collection.leave_out([first])
     saved, before = "".join(f"{line}\n" for line in collection.contents().to_lines()), collection.contents()
     collection.delete()
     with pytest.raises(CollectionError, match="this collection is gone"):

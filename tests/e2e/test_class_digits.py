@@ -74,6 +74,12 @@ def test_two_students_and_a_teacher_collect_evaluate_and_train(
     page.get_by_role("button", name=re.compile(f"^{first.digit}, hand")).first.click()
     expect(page.get_by_text("Drawings: 3 · hands: 2 · left out: 1")).to_be_visible()
     assert collection.contents().left_out == {first.id}
+    page.get_by_role("button", name="Leave out all of this hand").click()  # of the one that was clicked
+    expect(page.get_by_text("Drawings: 2 · hands: 2 · left out: 2")).to_be_visible()
+    page.get_by_role("button", name="Take in all of this hand").click()
+    expect(page.get_by_text("Drawings: 4 · hands: 2")).to_be_visible()
+    page.get_by_role("button", name=re.compile(f"^{first.digit}, hand")).first.click()
+    expect(page.get_by_text("Drawings: 3 · hands: 2 · left out: 1")).to_be_visible()
     fill(collection, hands=2)
 
     page.get_by_role("tab", name="Evaluate").click()
@@ -92,7 +98,7 @@ def test_two_students_and_a_teacher_collect_evaluate_and_train(
     page.get_by_role("button", name="Train with them").click()
     page.wait_for_url(re.compile("run=class-digits-1"))
     expect(
-        page.get_by_text(re.compile("It started from small and learned from 3 hands of 3b; 1 hands? "))
+        page.get_by_text(re.compile("It started from small and learned from 3 hands of 3b; held out: 1 hand"))
     ).to_be_visible()
     expect(page.get_by_text(re.compile(r"(For new hands|reads new hands).*MNIST.*McNemar's test"))).to_be_visible()
     trained = Run(server.home / "class-digits-1")

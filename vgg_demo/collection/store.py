@@ -70,18 +70,22 @@ class Collection:
                 raise CollectionError(N_("the collection is closed; ask your teacher to open it again"))
             if len(contents.of_hand(drawing.hand)) >= MOST_OF_A_HAND:
                 raise CollectionError(N_("you have drawn all your {most} digits; thank you"), most=MOST_OF_A_HAND)
-            _check_places(contents)
+            _check_places(contents, 1)
             _check_room()
             self._append({"event": "drawing", **drawing.to_dict()})
 
-    def leave_out(self, drawing_id: str, is_out: bool = True) -> None:
-        """Use a drawing no more, or use it again. Raises CollectionError when there is no place for it any more."""
+    def leave_out(self, ids: Iterable[str], is_out: bool = True) -> None:
+        """Use drawings no more, or use them again: all of them or none.
+
+        Raises CollectionError when there is no place for them any more.
+        """
         with store_lock():
             contents = self.contents()
-            if drawing_id in contents.left_out and not is_out:
-                _check_places(contents)
-            if drawing_id in contents.drawings:
-                self._append({"event": "left_out" if is_out else "restored", "id": drawing_id})
+            changed = [id for id in ids if id in contents.drawings and (id in contents.left_out) != is_out]
+            if not is_out:
+                _check_places(contents, len(changed))
+            if changed:
+                self._append(*({"event": "left_out" if is_out else "restored", "id": id} for id in changed))
 
     def set_open(self, is_open: bool) -> None:
         """Take drawings, or take no more."""
@@ -95,10 +99,10 @@ class Collection:
             self.path.unlink(missing_ok=True)
         _reader.cache_clear()  # it holds the drawings; the other collections are read again
 
-    def _append(self, values: dict[str, Any]) -> None:
-        """Append a line; the store's lock is held."""
+    def _append(self, *lines: dict[str, Any]) -> None:
+        """Append lines, all of them or none; the store's lock is held."""
         with _typed_errors(self.path):
-            append_line(self.path, json.dumps(values))
+            append_line(self.path, "\n".join(map(json.dumps, lines)))
 
 
 def folder() -> Path:
@@ -204,9 +208,9 @@ def _check_title(title: str) -> None:
         raise CollectionError(N_("title: a collection has a name of 1 to {most} characters"), most=MOST_TITLE)
 
 
-def _check_places(contents: Contents) -> None:
-    """Raise CollectionError when no other drawing can be used; those left out take no place."""
-    if len(contents.used) >= MOST_DRAWINGS:
+def _check_places(contents: Contents, more: int) -> None:
+    """Raise CollectionError when so many other drawings cannot be used; those left out take no place."""
+    if len(contents.used) + more > MOST_DRAWINGS:
         raise CollectionError(
             N_("the collection is full: it has {most:,} drawings; your teacher can open another one"),
             most=MOST_DRAWINGS,

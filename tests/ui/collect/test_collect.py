@@ -13,6 +13,7 @@ from vgg_demo.collection import store
 from vgg_demo.collection.contents import Contents
 from vgg_demo.collection.store import Collection, list_collections, open_collection
 from vgg_demo.ui.collect import students
+from vgg_demo.ui.collect.wall import hand_name
 from vgg_demo.ui.shared import identity
 
 SECRET = "s" * 32
@@ -115,6 +116,7 @@ def test_student_who_has_drawn_all_is_thanked_and_hands_the_device_on(
     app.run()
 
     assert "Thank you: all your 20 digits are in the collection." in texts(app)
+    assert f"In it you are {hand_name(hand)}." in texts(app)
     assert "Send" not in labels(app)
     press(app, "Somebody else draws on this device")
     assert "Send" in labels(app)
@@ -153,17 +155,41 @@ def test_teacher_opens_closes_and_deletes_a_collection(app: AppTest) -> None:
     assert not app.exception
 
 
-def test_page_of_somebody_who_is_no_teacher_any_more_changes_nothing(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_teacher_leaves_out_all_of_one_hand_and_takes_it_in_again(app: AppTest) -> None:
     collection = open_collection("3b")
     app.session_state["collections"] = True
     app.run()
+    assert "Choose a drawing to leave it out" not in texts(app)
+    fill(collection, hands=2)
+    app.run()
+    assert "Choose a drawing to leave it out" in texts(app)
+    assert next(button for button in app.button if button.label == "Leave out all of this hand").disabled
+
+    app.selectbox(key=f"wall-hand-{collection.id}").set_value(1001).run()
+    press(app, "Leave out all of this hand")
+
+    assert {drawing.hand for drawing in collection.contents().used} == {1002}
+    assert "left out: **10**" in texts(app)
+    press(app, "Take in all of this hand")
+    assert len(collection.contents().used) == 20
+    assert not app.exception
+
+
+@pytest.mark.parametrize("label", ["Yes, delete all", "Leave out all of this hand"])
+def test_page_of_somebody_who_is_no_teacher_any_more_changes_nothing(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, label: str
+) -> None:
+    collection = open_collection("3b")
+    fill(collection, hands=1)
+    app.session_state["collections"] = True
+    app.run()
+    app.selectbox(key=f"wall-hand-{collection.id}").set_value(1001).run()
     monkeypatch.setenv("VGG_DEMO_TEACHER_CODE", "abc")
 
-    press(app, "Yes, delete all")
+    press(app, label)
 
     assert list_collections() == [collection]
+    assert len(collection.contents().used) == 10
 
 
 def test_limit_of_collections_is_said_on_the_page(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def test_class_digits_are_evaluated_beside_mnist_and_hand_by_hand(app: AppTest) 
     collection.add(replace(drawing(7, 48213907), digit=1))  # whoever was asked for a 1 has drawn a 7
     left_out = replace(drawing(7, 1001), digit=2)
     collection.add(left_out)
-    collection.leave_out(left_out.id)
+    collection.leave_out([left_out.id])
     app.query_params["tab"] = "Evaluate"
     app.session_state["evaluate_digits_shipped"] = "own"
     app.session_state["evaluate_section"] = "hands"

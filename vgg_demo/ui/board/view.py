@@ -88,10 +88,10 @@ def show() -> None:
     with way_in:
         st.title("VGG Demo", anchor=False)
         join.show()
+        controls.show()  # where no curve and no wall pushes it off the screen
     with class_now:
         _board(key="board", data=_data(), on_changed_change=lambda: None)
         _show_wall()
-    controls.show()
 
 
 @st.fragment(run_every=wall.TICK_SECONDS)

@@ -73,6 +73,7 @@ def show(collection: Collection) -> None:
     elif digit is None:
         text = _("Thank you: all your {done} digits are in the collection.")
         st.success(text.format(done=done), icon=":material/check_circle:")
+        st.caption(_("In it you are {hand}.").format(hand=hand_name(hand)))
         st.button(_("Somebody else draws on this device"), icon=":material/person_add:", key="next_person",
                   on_click=_pass_on, args=(collection,))  # fmt: skip
     else:

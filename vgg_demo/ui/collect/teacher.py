@@ -67,8 +67,8 @@ def show_one(collection: Collection, contents: Contents) -> None:
     """Whether it takes drawings, what can be done with it, and its wall."""
     link = f"?tab=Draw&{students.ADDRESS}={collection.id}"
     if contents.is_open:
-        text = _("It is open: every Draw tab has a button for it, and so has a link that ends in {link}.")
-        st.markdown(text.format(link=f"`{link}`"))
+        text = _("It is open: every Draw tab has a button for it, and [this link]({link}) opens it at once.")
+        st.markdown(text.format(link=link))
     else:
         st.markdown(_("It is closed: nothing more can be drawn for it."))
     with st.container(horizontal=True):
@@ -77,12 +77,10 @@ def show_one(collection: Collection, contents: Contents) -> None:
                   args=(lambda: collection.set_open(not contents.is_open),))  # fmt: skip
         _show_downloads(collection)
         with st.popover(_("Delete it"), icon=":material/delete:"):
-            text = _("Delete **{title}** with all its {count:,} drawings? This cannot be undone.")
-            st.markdown(text.format(title=plain(contents.title), count=len(contents.drawings)))
+            text = _("Delete **{title}** with all its drawings? This cannot be undone.")
+            st.markdown(text.format(title=plain(contents.title)))
             st.button(_("Yes, delete all"), type="primary", key="delete_collection", on_click=_change,
                       args=(collection.delete,))  # fmt: skip
-    if contents.drawings:
-        st.caption(_("Choose a drawing to leave it out, or to take it in again."))
     if contents.damaged_lines:
         text = _("{count:,} lines of its file are damaged and left out.")
         st.warning(text.format(count=contents.damaged_lines))

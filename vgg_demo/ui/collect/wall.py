@@ -54,6 +54,9 @@ def draw(collection: Collection, may_change: bool) -> None:
         contents = collection.contents()
     except CollectionError:
         st.rerun()  # it was deleted: the whole page shows another one, or none
+    if may_change and contents.drawings:
+        st.caption(_("Choose a drawing to leave it out, or to take it in again."))
+        _show_hand(collection, contents)
     st.markdown(summary(contents))
     show_error("wall_error")
     rows: list[list[Drawing]] = [[] for _digit in range(CLASSES)]
@@ -79,6 +82,30 @@ def hand_name(hand: int) -> str:
     return _("hand {number}").format(number=f"{hand // 10_000:04} {hand % 10_000:04}")
 
 
+def _show_hand(collection: Collection, contents: Contents) -> None:
+    """Leave out all drawings of one hand, or take them in again; of the drawing that was clicked last at first."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        hand = st.selectbox(
+            _("Hand"),
+            contents.hands,
+            index=None,
+            format_func=hand_name,
+            key=_hand_key(collection),
+            placeholder=_("choose a hand"),
+            label_visibility="collapsed",
+            width=200,
+        )
+        drawings = contents.of_hand(hand) if hand else []
+        is_out = bool(drawings) and all(drawing.id in contents.left_out for drawing in drawings)
+        label = _("Take in all of this hand") if is_out else _("Leave out all of this hand")
+        st.button(label, key=f"leave-out-{collection.id}", disabled=not drawings, on_click=_leave_out,
+                  args=(collection, [drawing.id for drawing in drawings], not is_out))  # fmt: skip
+
+
+def _hand_key(collection: Collection) -> str:
+    return f"wall-hand-{collection.id}"
+
+
 def _show_row(
     collection: Collection, contents: Contents, digit: int, drawings: list[Drawing], may_change: bool
 ) -> None:
@@ -102,9 +129,18 @@ def _show_row(
 
 
 def _toggle(collection: Collection, drawing_id: str) -> None:
+    with keep_error("wall_error"):
+        contents = collection.contents()
+        drawing = contents.drawings.get(drawing_id)
+        if drawing is not None:  # the browser says which one
+            st.session_state[_hand_key(collection)] = drawing.hand
+            _leave_out(collection, [drawing_id], drawing_id not in contents.left_out)
+
+
+def _leave_out(collection: Collection, ids: list[str], is_out: bool) -> None:
     if identity.may_teach():  # also where a page still shows the buttons
         with keep_error("wall_error"):
-            collection.leave_out(drawing_id, drawing_id not in collection.contents().left_out)
+            collection.leave_out(ids, is_out)
 
 
 @lru_cache(maxsize=4 * CLASSES)

@@ -11,7 +11,7 @@ from vgg_demo.errors import CollectionError, RunError
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, get_run
-from vgg_demo.text import N_, _, percent, plain
+from vgg_demo.text import N_, _, ngettext, percent, plain
 from vgg_demo.ui.collect.teacher import pick as pick_collection
 from vgg_demo.ui.shared import expander, identity, jobs, networks, pins
 from vgg_demo.ui.shared.kept_errors import keep_error, show_error
@@ -73,11 +73,11 @@ def show_outcome(run: Run, status: Status) -> None:
     if outcome is None:
         return
     digits = outcome.class_digits
-    text = _(
-        "It started from **{network}** and learned from {learned} hands of **{title}**; {held_out} hands are held out."
+    text = _("It started from **{network}** and learned from {learned} of **{title}**; held out: {held_out}.")
+    learned, held_out = (_hands(digits.count_hands(held_out=is_out)) for is_out in (False, True))
+    st.markdown(
+        text.format(network=plain(digits.network), title=plain(digits.title), learned=learned, held_out=held_out)
     )
-    counts = {"learned": digits.count_hands(held_out=False), "held_out": digits.count_hands(held_out=True)}
-    st.markdown(text.format(network=plain(digits.network), title=plain(digits.title), **counts))
     rows = {_("held-out hands"): outcome.held_out, _("MNIST's validation digits"): outcome.mnist}
     st.table(
         {
@@ -89,6 +89,10 @@ def show_outcome(run: Run, status: Status) -> None:
         width="content",
     )
     st.markdown(f"{held_out_in_words(outcome.held_out)} {mnist_in_words(outcome.mnist)}")
+
+
+def _hands(count: int) -> str:
+    return ngettext("{count:,} hand", "{count:,} hands", count).format(count=count)
 
 
 def held_out_in_words(change: Change) -> str:
