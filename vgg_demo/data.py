@@ -86,7 +86,7 @@ def mix_in(digits: Digits, others: Digits, share: float, validation_images: int,
     """
     images = digits.images.clone()
     keep, _held_out = split_indices(digits.labels, validation_images, seed)
-    places = keep[torch.randperm(len(keep), generator=torch.Generator().manual_seed(seed))]
+    places = keep[epoch_order(len(keep), seed, epoch=-1)]  # the order of no epoch: else an epoch begins with them all
     for label in sorted(set(others.labels.tolist())):
         mine = others.images[others.labels == label]
         chosen = places[digits.labels[places] == label]

@@ -16,7 +16,7 @@ from vgg_demo.checkpoint import load_checkpoint, save_checkpoint
 from vgg_demo.collection.material import class_digits_of
 from vgg_demo.collection.outcome import measure_outcome
 from vgg_demo.collection.store import Collection, open_collection
-from vgg_demo.data import Digits, mix_in, split_train
+from vgg_demo.data import Digits, epoch_order, mix_in, split_train
 from vgg_demo.errors import CheckpointError, CollectionError, ConfigError
 from vgg_demo.evaluation import predict_logits
 from vgg_demo.presets import get_preset
@@ -68,6 +68,21 @@ def test_digits_mixed_in_take_the_places_of_others_of_their_kind_and_leave_valid
     assert numbers.bincount(minlength=30).min() > 300  # each of the 30 has its part
     assert torch.equal(train.images[~own], plain_train.images[~own])
     assert mnist[0].images.sum() == before  # the digits that all runs share
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_digits_mixed_in_come_evenly_from_the_first_step_of_an_epoch_to_its_last(
+    mnist: tuple[Digits, Digits], seed: int
+) -> None:
+    marked = Digits(torch.full((10, 1, 28, 28), 255, dtype=torch.uint8), torch.arange(10))
+    train = split_train(mix_in(mnist[0], marked, 0.2, 5_000, seed), 5_000, seed)[0]
+    is_marked = (train.images == 255).flatten(1).all(1)
+
+    for epoch in (0, 1):
+        in_order = is_marked[epoch_order(len(train), seed, epoch)]
+        shares = in_order.double().view(50, -1).mean(1)  # of 1,100 images each: 0.2, with a deviation of 0.012
+
+        assert 0.14 < float(shares.min()) <= float(shares.max()) < 0.26
 
 
 @pytest.fixture
