@@ -76,6 +76,21 @@ def test_rasterize_strokes_without_a_path_to_follow_gives_none(drawing: dict[str
     assert rasterize_strokes(drawing, 280, 280) is None
 
 
+LINE = [["M", 10, 10], ["L", 200, 200]]
+
+
+@pytest.mark.parametrize("drawing", [
+    "abc", [1], {"objects": "abc"}, {"objects": None}, {"objects": [None, 1]}, {"objects": [{"path": "MLQ"}]},
+    {"objects": [{"path": 7}]}, {"objects": [{"path": {"M": 1}}]}, *({"objects": [{"path": path}]} for path in (
+        [["Q", 1, 2, 3, 4]], [*LINE, ["L", 3]], [*LINE, []], [["M"], ["L"]], [*LINE, ["L", *range(100_000)]],
+        [*LINE, ["Q", 1, 2]], [*LINE, ["L", "a", "b"]], [*LINE, ["L", None, 1]], [*LINE, ["L", [1, 2], [3, 4]]],
+        [*LINE, [["L"], 1, 2]], [*LINE, ["L", 10**400, 1]], [*LINE, ["L", math.inf, 1]], [*LINE, 5],
+    )),
+], ids=repr)  # fmt: skip
+def test_rasterize_strokes_what_no_canvas_writes_gives_none(drawing: Any) -> None:
+    assert rasterize_strokes(drawing, 280, 280) is None
+
+
 @pytest.mark.parametrize("path", [
     [["M", 0, 0], *(["L", 1e9 * (-1) ** i, 0] for i in range(1_000))],
     [["M", 0, 0], *(["L", 0, 0] for _i in range(20_000))],

@@ -24,6 +24,8 @@ SMALLEST = 16  # pixels: what is shorter is a dot, and its path says nothing
 FARTHEST = 1_000  # pixels from the canvas's corner, where a finger has left it
 MOST_MOVES = 20_000  # of all strokes: a digit has some 100
 LONGEST = 200_000  # pixels, all strokes together: with the thinnest pen the widest canvas is full after 40,000
+MOVES = {"M": 2, "L": 2, "Q": 4}  # how many numbers belong to a move, a line and a quadratic curve
+LARGEST = 1e12  # of a number: no canvas writes it, and no arithmetic overflows with it
 CURVE_PARTS = 2  # straight parts of one curve, which spans half of two moves of the mouse
 
 
@@ -60,12 +62,29 @@ def follow_strokes(drawing: dict[str, Any] | None) -> list[Points] | None:
 
     drawing: as of rasterize_strokes. What is drawn takes memory by its length, whatever a browser sends.
     """
-    shapes = (drawing or {}).get("objects", [])
-    if any(not shape.get("path") for shape in shapes) or sum(len(shape["path"]) for shape in shapes) > MOST_MOVES:
+    try:
+        paths = [shape["path"] for shape in (drawing or {}).get("objects", [])]
+        if sum(map(len, paths)) > MOST_MOVES or not all(map(_is_path, paths)):
+            return None
+    except (AttributeError, KeyError, TypeError):  # a browser can send anything
         return None
-    strokes = [follow(shape["path"]) for shape in shapes]
+    strokes = [follow(path) for path in paths]
     length = sum(float(np.hypot(*np.diff(points, axis=0).T).sum()) for points in strokes)
-    return strokes if length <= LONGEST else None  # None, too, where a number is none
+    return strokes if length <= LONGEST else None
+
+
+def _is_path(path: Any) -> bool:
+    """Whether it is a path as follow takes it: a list of moves, of which the first is an M."""
+    return isinstance(path, list) and all(map(_is_move, path)) and bool(path) and path[0][0] == "M"
+
+
+def _is_move(move: Any) -> bool:
+    if not (isinstance(move, list) and move and isinstance(move[0], str)):
+        return False
+    numbers = move[1:]
+    return len(numbers) == MOVES.get(move[0]) and all(
+        isinstance(number, int | float) and abs(number) < LARGEST for number in numbers
+    )
 
 
 def follow(path: list[list[Any]]) -> Points:

@@ -92,7 +92,8 @@ def _pad(key: str, width: int, return_image_data: bool) -> CanvasResult:
             "down": _("Pen down. Arrow keys draw, the space bar lifts it and has the drawing read."),
         },
     )
-    st.session_state["strokes"] = len((result.json_data or {}).get("objects", ()))
+    drawing = result.json_data
+    st.session_state["strokes"] = isinstance(drawing, dict) and bool(drawing.get("objects"))
     return result
 
 
