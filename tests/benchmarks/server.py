@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from streamlit.proto.NewSession_pb2 import NewSession
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
     from websockets.sync.client import ClientConnection
 
 START_SECONDS, ANSWER_SECONDS = 60.0, 60.0
@@ -208,6 +209,7 @@ class Viewer:
     def __init__(self, socket: ClientConnection, query: str) -> None:
         self.socket, self.query = socket, query
         self.session: NewSession | None = None
+        self.widgets: dict[str, tuple[str, str]] = {}  # by their keys, the newest last: id, and its fragment's
 
     def load(self) -> int:
         """Draw the whole page; returns the bytes that came."""
@@ -221,6 +223,8 @@ class Viewer:
         """Ask for a run of the page's script, and wait until it is drawn; returns the bytes that came."""
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+        part = request.rerun_script.fragment_id  # what is drawn anew; all of the page without
+        self.widgets = {key: place for key, place in self.widgets.items() if part and place[1] != part}
         self.socket.send(request.SerializeToString())
         received = 0
         while True:
@@ -230,8 +234,36 @@ class Viewer:
             message.ParseFromString(data)
             if message.HasField("new_session"):
                 self.session = message.new_session
+            self._remember_widget(message)
             if message.WhichOneof("type") == "script_finished" and is_end(message):
                 return received
+
+    def _remember_widget(self, message: ForwardMsg) -> None:
+        if message.delta.HasField("new_element"):
+            element = message.delta.new_element
+            id = str(getattr(getattr(element, str(element.WhichOneof("type"))), "id", ""))
+            if key := id.partition("ID-")[2].partition("-")[2]:
+                self.widgets.pop(key, None)
+                self.widgets[key] = id, message.delta.fragment_id
+
+    def enter(self, key: str, value: WidgetState) -> int:
+        """Give the newest widget whose key begins so a value; returns the bytes that came."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+
+        id, fragment = next(self.widgets[name] for name in reversed(self.widgets) if name.startswith(key))
+        request = BackMsg()
+        request.rerun_script.query_string = self.query
+        request.rerun_script.fragment_id = fragment
+        state = request.rerun_script.widget_states.widgets.add()
+        state.CopyFrom(value)
+        state.id = id
+        return self.send(request)
+
+    def press(self, key: str) -> int:
+        """Press the button with this key; returns the bytes that came."""
+        from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+        return self.enter(key, WidgetState(trigger_value=True))
 
 
 def is_end(message: ForwardMsg) -> bool:
