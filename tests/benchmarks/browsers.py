@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import time
 from dataclasses import dataclass
 from types import TracebackType
@@ -99,10 +101,16 @@ class Browsers:
 
 
 def come_last() -> None:
-    """Give this process and all that it has started the processor only when nothing else wants it."""
+    """Give this process and all that it has started the lowest priority."""
     this = psutil.Process()
     for process in (this, *this.children(recursive=True)):
         lower_priority(process.pid, LOWEST_PRIORITY)
+
+
+def give_way() -> None:
+    """Let this process work only while nothing else wants the processor; only Linux knows that."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def answer_seconds(page: Page) -> float:

@@ -24,7 +24,7 @@ import numpy as np
 import psutil
 from websockets.exceptions import WebSocketException
 
-from tests.benchmarks.browsers import Browsers, Requests, come_last
+from tests.benchmarks.browsers import PHONES, Browsers, Requests, come_last, give_way
 from tests.benchmarks.rows import Effort, Row
 from tests.benchmarks.server import Server, open_page, own_home
 from tests.benchmarks.sharing import Trained
@@ -101,7 +101,11 @@ def measure(effort: Effort) -> Iterator[Row]:
         for _ in range(ROUNDS):
             logs.append(pool.submit(one_round, lesson, requests, seconds).result())
             memory.append(server.memory_bytes / 1e6)
+        elsewhere = pool.submit(round_of_clients, lesson, requests, seconds).result()
     yield from rows(logs, memory, alone)
+    share = elsewhere.training_speed / alone
+    yield Row("lesson_hour", "training beside the class / alone, all pages on other machines", "ratio", (share,))
+    yield Row("lesson_hour", "errors and lost sessions then", "count", (float(len(elsewhere.errors)),))
 
 
 def rows(logs: list[Log], memory: list[float], alone: float) -> Iterator[Row]:
@@ -177,32 +181,49 @@ def withdraw_all() -> None:
 
 
 def one_round(lesson: Lesson, requests: Requests, seconds: float) -> Log:
-    """All of the class for that long; what they queued is withdrawn at the end."""
-    log, ended = Log(), threading.Event()
-    with Browsers(lesson.server.url) as browsers:
-        collection = get_collection(lesson.collection)
-        drawings = len(collection.contents().drawings)
-        clock, server = StepClock(lesson.run, ended), psutil.Process(lesson.pid)
-        jobs = [
-            (clock.watch,),
-            *[(watch, lesson, clock, log, ended)] * WATCHERS,
-            *[(draw, lesson, requests, log, ended)] * DRAWERS,
-            *[(collect, lesson, requests, log, ended)] * COLLECTORS,
-            *[(evaluate, lesson, log, ended)] * EVALUATORS,
-            *[(queue, lesson, requests, log)] * QUEUERS,
-        ]
-        started, used = time.monotonic(), sum(server.cpu_times()[:2])
-        with ThreadPoolExecutor(len(jobs)) as pool:
-            for job in jobs:
-                pool.submit(guarded, log, *job)
-            browsers.use(lesson.run, log.browser_strokes, log.errors, started + seconds)
+    """All of the class for that long."""
+    log = Log()
+    with Browsers(lesson.server.url) as browsers, clients(lesson, requests, log, DRAWERS):
+        browsers.use(lesson.run, log.browser_strokes, log.errors, time.monotonic() + seconds)
+    return log
+
+
+def round_of_clients(lesson: Lesson, requests: Requests, seconds: float) -> Log:
+    """The class without browsers, whose own work would be done here: what the server's work takes from the training."""
+    log = Log()
+    give_way()
+    with clients(lesson, requests, log, DRAWERS + PHONES):
+        time.sleep(seconds)
+    return log
+
+
+@contextmanager
+def clients(lesson: Lesson, requests: Requests, log: Log, drawers: int) -> Iterator[None]:
+    """Students without a browser, until the end; what they queued is withdrawn then."""
+    collection, ended = get_collection(lesson.collection), threading.Event()
+    drawings = len(collection.contents().drawings)
+    clock, server = StepClock(lesson.run, ended), psutil.Process(lesson.pid)
+    jobs = [
+        (clock.watch,),
+        *[(watch, lesson, clock, log, ended)] * WATCHERS,
+        *[(draw, lesson, requests, log, ended)] * drawers,
+        *[(collect, lesson, requests, log, ended)] * COLLECTORS,
+        *[(evaluate, lesson, log, ended)] * EVALUATORS,
+        *[(queue, lesson, requests, log)] * QUEUERS,
+    ]
+    started, used = time.monotonic(), sum(server.cpu_times()[:2])
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for job in jobs:
+            pool.submit(guarded, log, *job)
+        try:
+            yield
+        finally:
             ended.set()
-        took = time.monotonic() - started
+    took = time.monotonic() - started
     log.training_speed = (clock.reader.refresh().last_step - clock.first) / took
     log.server_share = (sum(server.cpu_times()[:2]) - used) / took
     log.drawings_lost = drawings + len(log.sent) - len(collection.contents().drawings)
     withdraw_all()
-    return log
 
 
 def guarded(log: Log, job: object, *arguments: object) -> None:
@@ -250,12 +271,13 @@ def collect(lesson: Lesson, requests: Requests, log: Log, ended: threading.Event
 
 
 def evaluate(lesson: Lesson, log: Log, ended: threading.Event) -> None:
-    """A student who looks at the shipped network's figures, each time on a page that was just opened."""
-    while not ended.wait(random.uniform(*PAUSE_SECONDS)):
-        started = time.monotonic()
-        with open_page(lesson.server, "tab=Evaluate") as viewer:
+    """A student who looks at the shipped network's figures; each choice draws the page anew."""
+    with open_page(lesson.server, "tab=Evaluate") as viewer:
+        viewer.load()
+        while not ended.wait(random.uniform(*PAUSE_SECONDS)):
+            started = time.monotonic()
             viewer.load()
-        log.evaluations.append(time.monotonic() - started)
+            log.evaluations.append(time.monotonic() - started)
 
 
 def queue(lesson: Lesson, requests: Requests, log: Log) -> None:
