@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -10,14 +12,17 @@ import psutil
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.benchmarks import sharing, startup
 from tests.benchmarks.loads import load_rows
 from tests.benchmarks.rows import Effort
-from tests.benchmarks.server import Server, Viewer, add_steps, make_run, own_home
+from tests.benchmarks.server import Server, Viewer, add_steps, make_run, open_page, own_home
 from tests.benchmarks.watching import alive, first_answer_rows, tick_rows
+from tests.collection.hands import DIGITS, sketch
 from tests.forked import ForkedWorker
 from tests.helpers import TINY, wait_until
+from vgg_demo.collection.store import open_collection
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import estimate_seconds
 from vgg_demo.runs.reader import RunReader
@@ -43,6 +48,23 @@ def test_add_steps_goes_on_where_the_run_stands(home: Path) -> None:
     assert curve.schedules == [(0, 50)]
     assert curve.damaged_lines == 0
     assert curve.losses[0] > curve.losses[-1]
+
+
+def test_viewer_draws_for_a_collection(home: Path) -> None:
+    collection = open_collection("3b")
+    drawn = WidgetState(json_value=json.dumps({"drawing": {"raw": sketch(4, random.Random(0)), "data": None}}))
+
+    with Server(home) as server, open_page(server, f"tab=Draw&collect={collection.id}") as viewer:
+        viewer.load()
+        asked = list(viewer.widgets)
+        viewer.enter("class-", drawn)  # the canvas: class-ID
+        viewer.press("send_drawing")
+        asked_next = list(viewer.widgets)
+
+    (kept,) = collection.contents().drawings.values()
+    assert f"class-{kept.id}" in asked and f"class-{kept.id}" not in asked_next
+    assert len(asked_next) == len(asked)  # with another canvas, for the next digit
+    assert len(kept.strokes) == len(DIGITS[4])
 
 
 def test_viewer_sees_a_run_tick_and_the_server_counts(home: Path) -> None:
