@@ -157,12 +157,12 @@ def test_board_shows_what_another_board_has_changed(board: AppTest) -> None:
 
 def test_board_shows_the_drawings_of_the_open_collection_as_soon_as_there_is_one(board: AppTest) -> None:
     board.run()
-    assert not board.subheader
+    assert not board.header
 
     fill(closed := open_collection("last year"), hands=1)
     closed.set_open(False)
     fill(open_collection("3b *a*"), hands=2)
     board.run()
 
-    assert [title.value for title in board.subheader] == [r"3b \*a\*"]
+    assert [title.value for title in board.header] == [r"3b \*a\*"]
     assert "Drawings: **20** · hands: **2**" in texts(board)

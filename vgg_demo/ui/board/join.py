@@ -88,7 +88,7 @@ def show_missing() -> None:
             "at the end of its command:"
         )
         st.markdown(text.format(address=listens_on))
-        st.code("--server.address 0.0.0.0", language=None)
+        st.code("--server.address 0.0.0.0", language=None, wrap_lines=True)
         text = _("Trainings go on meanwhile. The computer's firewall may have to allow port {port}.")
         st.caption(text.format(port=option("server.port")))
     else:

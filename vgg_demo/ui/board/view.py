@@ -99,7 +99,7 @@ def _show_wall() -> None:
     """The drawings of the collection that is open, of several the newest; it may be opened while the board is shown."""
     for collection, contents in read_collections():
         if contents.is_open:
-            st.subheader(plain(contents.title), anchor=False)
+            st.header(plain(contents.title), anchor=False)
             return wall.draw(collection, identity.may_teach())
 
 

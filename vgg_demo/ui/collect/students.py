@@ -97,7 +97,7 @@ def current_hand(collection: Collection, contents: Contents) -> int:
 
 def _ask(collection: Collection, task: Task, done: int) -> None:
     st.html(STYLE)
-    st.subheader(_("Draw a **{digit}**").format(digit=task.digit), anchor=False)
+    st.header(_("Draw a **{digit}**").format(digit=task.digit), anchor=False)
     with st.container(key="sketch"):
         sketch = canvas.stroke_pad(f"class-{task.id}")
     with st.container(key="class_send", gap="small"):

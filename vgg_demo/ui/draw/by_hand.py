@@ -106,6 +106,7 @@ def show_logit(network: VGG, image: torch.Tensor) -> None:
             _("product"): [number(float(chosen.contributions[unit])) for unit in shown],
         },
         hide_index=True,
+        alt=_("The units that contribute most"),
     )
     sums = [(_("sum of these products"), float(chosen.contributions[shown].sum()))]
     if others := order[SHOWN_UNITS:]:

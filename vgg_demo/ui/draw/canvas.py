@@ -33,7 +33,7 @@ button { flex: 1; min-height: 44px; padding: 0 .4rem; font: inherit; font-size: 
          color: var(--st-text-color); background: var(--st-background-color);
          border: 1px solid var(--st-border-color); touch-action: manipulation;
          border-radius: var(--st-button-radius, .5rem); white-space: nowrap; }
-button:hover:not(:disabled) { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+button:hover:not(:disabled) { border-color: var(--st-primary-color); }
 button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
 button:disabled { opacity: .45; cursor: default; }
 .hint { margin: .4rem 0 0; font-size: .85rem; color: var(--st-text-color); max-width: 280px; }

@@ -27,7 +27,7 @@ STYLE = f"""<style>
 .tile-bars i {{ display: block; background: #8a8a8a; }}
 .tile-bars .bar-answer i {{ background: {ORANGE}; }} .tile-bars .bar-true i {{ background: {BLUE}; }}
 .tile-bars .bar-answer, .tile-bars .bar-true {{ font-weight: 700; }}
-.tile-name {{ opacity: .65; font-size: .72rem; overflow-wrap: anywhere; }}
+.tile-name {{ opacity: .75; font-size: .72rem; overflow-wrap: anywhere; }}
 .samples {{ display: flex; flex-wrap: wrap; gap: .4rem; }}
 .samples figure {{ margin: 0; text-align: center; font-size: .75rem; }}
 </style>"""
@@ -41,7 +41,8 @@ def show(result: Result, positions: Positions, name: str, per_page: int = PER_PA
     pages = -(-len(positions) // per_page)
     page = 1
     if pages > 1:
-        page = st.pagination(pages, key=f"{name}-page") or 1
+        label = _("Page, of {count:,}").format(count=pages)
+        page = int(st.number_input(label, 1, pages, key=f"{name}-page", width=150))
     start = (page - 1) * per_page
     shown = positions[start : start + per_page].tolist()
     text = _("{first:,} to {last:,} of {count:,}")

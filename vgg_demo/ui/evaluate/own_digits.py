@@ -96,6 +96,7 @@ def show_left_out(own: OwnDigits) -> None:
         st.dataframe(
             {_("file"): [file.name for file in listed], _("why it is left out"): [file.reason for file in listed]},
             hide_index=True,
+            alt=_("What is left out, and why"),
         )
         if len(own.left_out) > MOST_LISTED:
             st.caption(_("The first {count:,} are listed.").format(count=MOST_LISTED))

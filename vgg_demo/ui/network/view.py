@@ -36,7 +36,7 @@ def show_layers(config: ModelConfig, key: str) -> None:
     """The table of the layers, and the network as PyTorch prints it."""
     show_table(config)
     if st.toggle(_("As PyTorch prints it: print(model)"), key=f"{key}-print"):
-        st.code(printed(config), language=None)
+        st.code(printed(config), language=None, wrap_lines=True)
 
 
 def show_layer(config: ModelConfig, station: Station, network: VGG | None = None) -> None:
@@ -119,6 +119,7 @@ def show_table(config: ModelConfig) -> None:
             _("their share"): [percent(layer.multiplications / multiplications, 1) for layer in shown],
         },
         hide_index=True,
+        alt=_("The layers, from the image to the logits"),
     )
     text = _("In all **{parameters:,} parameters** and {multiplications:,} multiplications an image.").format(
         parameters=parameters, multiplications=multiplications

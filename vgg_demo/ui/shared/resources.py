@@ -51,6 +51,18 @@ STYLE = """<style>
   [data-testid="stTabPanel"] { padding-top: .5rem; }
 }
 @media (max-width: 360px) { [data-testid="stToast"] { width: calc(100vw - 2rem); } }
+/* what the keyboard is at has a frame, and is there: Streamlit shows some buttons under a mouse alone */
+:is(button, a, summary, [role="tab"]):focus-visible, label:has(input:focus-visible),
+[data-testid="stDataFrame"]:has(:focus-visible) { outline: 3px solid #0072B2; outline-offset: 2px; }
+[role="tab"]:focus-visible { outline-offset: -3px; }
+[data-testid="stElementToolbar"]:focus-within { opacity: 1; z-index: 1; }
+/* white has to be read on it, and dark mode's primary colour has to be read on black: no colour is both */
+[data-testid="stBaseButton-primary"]:enabled { background-color: #0072B2; border-color: #0072B2; }
+[data-testid="stBaseButton-primary"]:hover:enabled { filter: brightness(.85); }
+/* Streamlit's own colours of code are too faint */
+[data-testid="stCode"] .token:is(.keyword, .function, .class-name) { color: light-dark(#005F95, #5CB3E6); }
+[data-testid="stCode"] .token:is(.string, .boolean, .number) { color: light-dark(#006B4F, #2CC295); }
+[data-testid="stCode"] .token:is(.comment, .punctuation) { color: light-dark(#5A5F6B, #A9ADB8); }
 .answer-digit { font-size: 6rem; line-height: 1; font-weight: 700; font-variant-numeric: tabular-nums; }
 </style>"""
 

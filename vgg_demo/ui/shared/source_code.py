@@ -63,7 +63,7 @@ def show(parts: tuple[Part, ...]) -> None:
         step = part.step
         path, line, code = source_of(part)
         st.caption(_("{path}, from line {line}").format(path=f"`{path}`", line=line))
-        st.code(code, language="python")
+        st.code(code, language="python", wrap_lines=True)
 
 
 def show_closed(parts: tuple[Part, ...], key: str) -> None:

@@ -26,7 +26,7 @@ CSS = """
                  cursor: pointer; color: var(--st-text-color); background: var(--st-background-color);
                  touch-action: manipulation; border: 1px solid var(--st-border-color);
                  border-radius: var(--st-button-radius, .5rem); }
-.player button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+.player button:hover { border-color: var(--st-primary-color); }
 .player input { flex: 1 1 10rem; height: 44px; accent-color: var(--st-primary-color); }
 .player :focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
 .player output { min-width: 9rem; font-size: .875rem; font-variant-numeric: tabular-nums; }

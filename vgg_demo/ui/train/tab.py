@@ -93,7 +93,7 @@ def show_code(config: RunConfig) -> None:
         if is_open:
             source_code.show(source_code.TRAIN)
             st.markdown(_("**The same as one script**, for these settings, with PyTorch alone"))
-            st.code(run_script(config, Curve()), language="python")
+            st.code(run_script(config, Curve()), language="python", wrap_lines=True)
 
 
 def show_start() -> RunConfig:
