@@ -223,10 +223,8 @@ class Viewer:
         """Ask for a run of the page's script, and wait until it is drawn; returns the bytes that came."""
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-        part = request.rerun_script.fragment_id  # what is drawn anew; all of the page without
-        self.widgets = {key: place for key, place in self.widgets.items() if part and place[1] != part}
         self.socket.send(request.SerializeToString())
-        received = 0
+        received, drawn = 0, dict[str, tuple[str, str]]()
         while True:
             data = self.socket.recv(timeout=ANSWER_SECONDS, decode=False)
             received += len(data)
@@ -234,17 +232,20 @@ class Viewer:
             message.ParseFromString(data)
             if message.HasField("new_session"):
                 self.session = message.new_session
-            self._remember_widget(message)
+                drawn.clear()
+            if message.delta.HasField("new_element"):
+                element = message.delta.new_element
+                id = str(getattr(getattr(element, str(element.WhichOneof("type"))), "id", ""))
+                drawn[id.partition("ID-")[2].partition("-")[2]] = id, message.delta.fragment_id
             if message.WhichOneof("type") == "script_finished" and is_end(message):
+                self._replace_widgets(drawn, message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY)
                 return received
 
-    def _remember_widget(self, message: ForwardMsg) -> None:
-        if message.delta.HasField("new_element"):
-            element = message.delta.new_element
-            id = str(getattr(getattr(element, str(element.WhichOneof("type"))), "id", ""))
-            if key := id.partition("ID-")[2].partition("-")[2]:
-                self.widgets.pop(key, None)
-                self.widgets[key] = id, message.delta.fragment_id
+    def _replace_widgets(self, drawn: dict[str, tuple[str, str]], is_whole: bool) -> None:
+        """What was drawn takes the place of the whole page's widgets, or of those of its fragments."""
+        parts = {part for _id, part in drawn.values()}
+        kept = {key: place for key, place in self.widgets.items() if not is_whole and place[1] not in parts}
+        self.widgets = kept | drawn
 
     def enter(self, key: str, value: WidgetState) -> int:
         """Give the newest widget whose key begins so a value; returns the bytes that came."""
