@@ -18,7 +18,7 @@ from tests.helpers import PAGE, PROJECT, RunsHere, processes, wait_until
 from vgg_demo.data import Digits, load_mnist
 from vgg_demo.presets import PRESETS
 from vgg_demo.runs.cost import record_speed
-from vgg_demo.runs.manager import reap_children
+from vgg_demo.runs.spawning import reap_children
 from vgg_demo.runs.store import Run
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def quick_workers(fork_source: None, home: Path, monkeypatch: pytest.MonkeyPatch
         workers.append(ForkedWorker(run_folder))
         return workers[-1]
 
-    monkeypatch.setattr("vgg_demo.runs.manager._spawn", spawn)
+    monkeypatch.setattr("vgg_demo.runs.engines.local.spawn", spawn)
     yield workers
     for worker in workers:
         worker.end()

@@ -16,8 +16,9 @@ import pytest
 from tests.helpers import PROJECT, TINY, wait_for_state, wait_for_step, wait_until
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.presets import get_preset
-from vgg_demo.runs import manager, store
+from vgg_demo.runs import manager, spawning, store
 from vgg_demo.runs.child import Ending
+from vgg_demo.runs.engines import local
 from vgg_demo.runs.processes import detached, is_alive, lower_priority, process_started
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Run, get_run
@@ -27,17 +28,18 @@ SLOW = get_preset("blog").config
 PARENT = """
 import sys, threading
 from vgg_demo.presets import get_preset
-from vgg_demo.runs import manager, store
+from vgg_demo.runs import manager, spawning, store
+from vgg_demo.runs.engines import local
 from vgg_demo.runs.store import get_run
 slow = get_preset("blog").config
 if sys.argv[1] == "measurement":
-    children = [manager.spawn_budget(slow)]
+    children = [spawning.spawn_budget(slow)]
 elif sys.argv[1] == "checks":
-    children = [manager.spawn_checks(slow)]
+    children = [spawning.spawn_checks(slow)]
 else:
-    manager.warm_worker = manager.WarmWorker()
-    manager.warm_worker.prepare()
-    children = [manager.warm_worker.process]
+    local.warm_worker = local.WarmWorker()
+    local.warm_worker.prepare()
+    children = [local.warm_worker.process]
 if sys.argv[1] == "warm worker with a run":
     manager.start_run(get_preset("classroom").config.with_changes(width=0.05, batch_size=8), "mine")
 print(children[0].pid, flush=True)
@@ -72,7 +74,7 @@ def test_child_of_a_killed_page_ends(started: tuple[subprocess.Popen[str], psuti
     parent.send_signal(signal.SIGKILL)
     parent.wait()
 
-    wait_until(lambda: not is_running(child), seconds=manager.PROBE_SECONDS / 4)  # long before its own limit
+    wait_until(lambda: not is_running(child), seconds=spawning.PROBE_SECONDS / 4)  # long before its own limit
 
 
 @pytest.mark.parametrize("started", ["warm worker with a run"], indirect=True)
@@ -94,9 +96,9 @@ def test_warm_worker_that_has_a_run_outlives_a_killed_page(
 def test_measurement_beyond_a_limit_ends_and_says_which(
     monkeypatch: pytest.MonkeyPatch, limit: str, value: float, ending: Ending
 ) -> None:
-    monkeypatch.setattr(manager, limit, value)
+    monkeypatch.setattr(spawning, limit, value)
 
-    assert manager.spawn_budget(SLOW).wait(timeout=60) == ending
+    assert spawning.spawn_budget(SLOW).wait(timeout=60) == ending
 
 
 def test_is_alive_is_of_that_very_process() -> None:
@@ -166,9 +168,9 @@ def test_train_detached_returns_and_trains_to_the_end(home: Path) -> None:
 @pytest.mark.usefixtures("quick_workers")
 def test_warm_worker_is_not_started_beside_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
-    warm = manager.WarmWorker()  # this one alone: that of a page of another test may still wait for its turn
+    warm = local.WarmWorker()  # this one alone: that of a page of another test may still wait for its turn
     monkeypatch.setattr(warm, "prepare", lambda: prepared.append(running.status().state))
-    monkeypatch.setattr(manager, "IDLE_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(local, "IDLE_POLL_SECONDS", 0.05)
     running = manager.start_run(TINY.with_changes(steps=20))
 
     warm.prepare_when_idle()
@@ -182,7 +184,7 @@ def test_run_that_the_warm_worker_cannot_take_any_more_is_given_to_another_one(m
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as deaf:
         assert deaf.stdout is not None
         deaf.stdout.readline()  # it lives, and its end of the pipe is closed
-        monkeypatch.setattr(manager, "warm_worker", warm := manager.WarmWorker())
+        monkeypatch.setattr(local, "warm_worker", warm := local.WarmWorker())
         monkeypatch.setattr(warm, "prepare_when_idle", lambda: None)
         warm.process, warm.home = deaf, store.home()
 
@@ -198,11 +200,11 @@ def test_warm_worker_finds_a_folder_with_any_letters_in_any_encoding(
 ) -> None:
     monkeypatch.setenv("VGG_DEMO_HOME", str(home / "Jürgen 数"))
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
-    warm = manager.WarmWorker()
-    monkeypatch.setattr(manager, "warm_worker", warm)
+    warm = local.WarmWorker()
+    monkeypatch.setattr(local, "warm_worker", warm)
     warm.prepare()
     waiting = warm.process
-    monkeypatch.setattr(manager.WarmWorker, "prepare_when_idle", lambda self: None)
+    monkeypatch.setattr(local.WarmWorker, "prepare_when_idle", lambda self: None)
 
     run = manager.start_run(TINY.with_changes(steps=3))
 

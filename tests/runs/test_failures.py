@@ -20,6 +20,7 @@ from vgg_demo.data import Digits
 from vgg_demo.device import typed_memory_errors
 from vgg_demo.errors import OutOfMemoryError, RunError
 from vgg_demo.presets import get_preset
+from vgg_demo.runs.claims import Claim
 from vgg_demo.runs.manager import queue_run, start_run
 from vgg_demo.runs.queue import waiting
 from vgg_demo.runs.reader import RunReader
@@ -74,7 +75,8 @@ def test_loss_that_becomes_nan_does_not_put_older_weights_in_place_of_those_save
     home: Path, mnist: tuple[Digits, Digits], own_sigterm: None
 ) -> None:
     """In this process, so that the copy in memory is surely older than the save."""
-    worker = Worker(create_run(TINY), mnist[0])
+    run = create_run(TINY)
+    worker = Worker(run, mnist[0], Claim(run))
     events = worker.training.run()
     try:
         for _ in range(3):

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from tests.helpers import TINY, kill, wait_for_state, wait_for_step, wait_until
-from vgg_demo.runs import manager
-from vgg_demo.runs.manager import WarmWorker, queue_run, start_run
+from vgg_demo.runs.engines import local
+from vgg_demo.runs.engines.local import WarmWorker
+from vgg_demo.runs.manager import queue_run, start_run
 from vgg_demo.runs.processes import GPU_DRIVERS, OMP_SETTINGS, one_thread_a_core, training_environment
 from vgg_demo.runs.store import Run
 
@@ -57,7 +58,7 @@ def test_lower_priority_lowers_the_group_of_its_own_session_and_no_other() -> No
 def test_warm_worker_with_a_run_has_the_environment_and_priority_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     monkeypatch.setattr(WarmWorker, "prepare_when_idle", lambda self: None)
-    monkeypatch.setattr(manager, "warm_worker", warm := WarmWorker())
+    monkeypatch.setattr(local, "warm_worker", warm := WarmWorker())
     warm.prepare()
     waiting = warm.process
     assert waiting is not None

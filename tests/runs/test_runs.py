@@ -22,6 +22,7 @@ from vgg_demo.places import PRETRAINED
 from vgg_demo.presets import get_preset
 from vgg_demo.runs import manager, store
 from vgg_demo.runs.checkpoints import find_checkpoint, run_of_checkpoint
+from vgg_demo.runs.engines import local
 from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import create_run, get_run, list_runs, rename_run
@@ -281,11 +282,11 @@ def test_run_of_a_checkpoint_is_found_by_any_path_to_it(
 
 
 def test_warm_worker_of_another_store_is_not_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manager, "warm_worker", manager.WarmWorker())
-    monkeypatch.setattr(manager.WarmWorker, "prepare_when_idle", lambda self: None)
+    monkeypatch.setattr(local, "warm_worker", local.WarmWorker())
+    monkeypatch.setattr(local.WarmWorker, "prepare_when_idle", lambda self: None)
     monkeypatch.setenv("VGG_DEMO_HOME", str(home / "other"))
-    manager.warm_worker.prepare()
-    waiting = manager.warm_worker.process
+    local.warm_worker.prepare()
+    waiting = local.warm_worker.process
     monkeypatch.setenv("VGG_DEMO_HOME", str(home))
 
     first = start_run(TINY.with_changes(steps=3))
@@ -302,8 +303,8 @@ def test_warm_worker_of_another_store_is_not_used(home: Path, monkeypatch: pytes
 def test_next_warm_worker_loads_when_the_run_does_not_train(
     runs_here: RunsHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warm = manager.WarmWorker()
-    monkeypatch.setattr(manager, "warm_worker", warm)
+    warm = local.WarmWorker()
+    monkeypatch.setattr(local, "warm_worker", warm)
     run = runs_here.start(TINY)
     wait_until(lambda: RunReader(run).refresh().last_step > 0)
     assert warm.process is None  # it would take a core from the training

@@ -6,11 +6,14 @@ On Linux, macOS and Windows each function does what that system can; no other mo
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import platform
 import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +52,15 @@ def process_started(pid: int) -> float | None:
         return float(psutil.Process(pid).create_time())
     except (OSError, psutil.Error):
         return None
+
+
+@functools.cache
+def machine() -> str:
+    """This machine, as no other is called, and since its last start where the system tells one start from another."""
+    boot = PROC / "sys" / "kernel" / "random" / "boot_id"
+    with contextlib.suppress(OSError):
+        return f"{platform.node()}/{boot.read_text('utf-8').strip()[:8]}"
+    return f"{platform.node()}/{uuid.getnode():x}"
 
 
 def when_parent_ends(action: Callable[[], object]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from vgg_demo.config import RunConfig
 from vgg_demo.diagnosis.records import Diagnosis, without_nan
+from vgg_demo.runs.claims import Claim
 from vgg_demo.runs.store import Run
 from vgg_demo.training import EpochEvent, Event, StepEvent
 
@@ -20,10 +21,13 @@ LOG_EVERY_STEPS = 100
 class Recorder:
     """Writes a run's events and log lines. seconds counts the time spent training, without pauses."""
 
-    def __init__(self, run: Run, config: RunConfig, at: dict[str, Any] | None) -> None:
-        """at: what position returned when the state was saved from which the run goes on; later lines are dropped."""
+    def __init__(self, run: Run, config: RunConfig, at: dict[str, Any] | None, claim: Claim | None = None) -> None:
+        """at: what position returned when the state was saved from which the run goes on; later lines are dropped.
+
+        claim: without which nothing more is written.
+        """
         at = at or {"metrics_bytes": 0, "log_bytes": 0, "seconds": 0.0, "last_epoch": None, "total_steps": 0}
-        self.config = config
+        self.config, self.claim = config, claim
         self.metrics = _open_at(run.metrics_path, at["metrics_bytes"])
         self.log = _open_at(run.log_path, at["log_bytes"])
         self.pending: list[dict[str, Any]] = []  # for the next flush: one write takes half the time of many
@@ -77,7 +81,9 @@ class Recorder:
         self.log.write(f"{line}\n".encode())
 
     def flush(self) -> None:
-        """Let readers see everything so far."""
+        """Let readers see everything so far. Raises RunError when the claim is lost."""
+        if self.claim:
+            self.claim.require_recent()
         lines = "".join(json.dumps(without_nan(values)) + "\n" for values in self.pending)
         self.pending.clear()  # before they are written: what a full disk leaves out is not written twice
         self.metrics.write(lines.encode())
@@ -86,10 +92,12 @@ class Recorder:
         self.flushed = time.perf_counter()
 
     def close(self) -> None:
-        """Write what is left, and nothing after it."""
-        self.flush()
-        self.metrics.close()
-        self.log.close()
+        """Write what is left, and nothing after it. Raises RunError when the claim is lost."""
+        try:
+            self.flush()
+        finally:
+            with self.metrics, self.log:
+                pass
 
     def position(self) -> dict[str, Any]:
         """Where the files end now, to be kept with the saved state."""

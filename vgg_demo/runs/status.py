@@ -22,6 +22,9 @@ STATUS: dict[str, Kind] = {
     "result": optional(table(RESULT)),
     "owner": optional(text),
     "queued": optional(number(0, LATEST)),
+    "host": optional(text),
+    "engine": optional(text),
+    "attempt": whole(),
 }
 
 
@@ -31,7 +34,9 @@ class Status:
 
     id: differs from that of a later run of the same name. pid and pid_started identify its process.
     control_from: bytes of control.jsonl for earlier processes. owner: the browser that may steer it, None for all.
-    queued: since when it waits.
+    queued: since when it waits. host: the machine of that process, as processes.machine() names it. engine: where it
+    runs or is to run: None for a process of a machine, "ray" for a cluster. attempt: how often it was put
+    into the queue again; a worker of an earlier attempt writes nothing more.
     """
 
     state: str = "queued"
@@ -45,6 +50,9 @@ class Status:
     result: dict[str, Any] | None = None
     owner: str | None = None
     queued: float | None = None
+    host: str | None = None
+    engine: str | None = None
+    attempt: int = 0
     id: str = ""
 
     @property

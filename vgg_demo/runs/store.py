@@ -9,7 +9,8 @@ checkpoints/<run>/
     model.safetensors   the network, from the first save on
     resume.pt           everything that is needed to go on with the training
     worker.log          standard output and error of the process, for finding faults
-    .worker             while a worker is at it: its process, and room to say what happened when the disk is full
+    .worker             while a worker is at it: its process, and room to say what happened when the disk is full; its
+                        time is the worker's last heartbeat
     class_digits.safetensors, start.safetensors    of a run that learns from a class's digits (class_digits.py)
 """
 
@@ -33,8 +34,9 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import ConfigError, FormatError, RunError, RunNotFoundError, StorageError
 from vgg_demo.files import write_text
 from vgg_demo.places import storage
+from vgg_demo.runs.liveness import is_working
 from vgg_demo.runs.names import NAME, make_folder, make_numbered_folder
-from vgg_demo.runs.processes import is_alive, process_started
+from vgg_demo.runs.processes import machine, process_started
 from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.status import Status
 from vgg_demo.schema import read_json
@@ -82,11 +84,14 @@ class Run:
         Raises RunError when status.json cannot be read.
         """
         status = self.stored_status()
-        if status.is_active and not is_alive(status.pid, status.pid_started):
+        if status.is_active and not self._is_worked_on(status):
             status = self.stored_status()  # it may have ended properly a moment ago
-            if status.is_active and not is_alive(status.pid, status.pid_started):
+            if status.is_active and not self._is_worked_on(status):
                 return replace(status, state="failed", reason=DIED)
         return status
+
+    def _is_worked_on(self, status: Status) -> bool:
+        return is_working(status.pid, status.pid_started, status.host, self.worker_path, self.status_path)
 
     def stored_status(self) -> Status:
         """What status.json says, whether its process still lives or not. Raises RunError when it cannot be read."""
@@ -111,14 +116,14 @@ class Run:
     def has_worker(self) -> bool:
         """Whether a process works on the run, by the file that a worker keeps there: for when its status is damaged."""
         try:
-            pid, started = self.worker_path.read_bytes().rstrip(b"\0").split()
-            return is_alive(int(pid), float(started))
+            pid, started, *host = self.worker_path.read_text("utf-8").rstrip("\0").split(maxsplit=2)
+            return is_working(int(pid), float(started), host[0] if host else None, self.worker_path, self.status_path)
         except (OSError, ValueError):
             return False
 
     def claim_worker_file(self, size: int) -> None:
         """Write which process works on the run, in a file of so many bytes. Raises OSError."""
-        text = f"{os.getpid()} {process_started(os.getpid())}"
+        text = f"{os.getpid()} {process_started(os.getpid())} {machine()}"
         self.worker_path.write_bytes(text.encode().ljust(size, b"\0"))
 
     @property
@@ -128,11 +133,6 @@ class Run:
             return self.stored_status().identity
         except RunError:
             return ""
-
-    def require(self, identity: str) -> None:
-        """Raise RunError when the folder was deleted, also where a later run has its name. identity: as it was."""
-        if not self.path.is_dir() or self.identity not in ("", identity):  # "" is a status that cannot be read
-            raise RunError(N_("run {name!r}: its folder was deleted while it trained"), name=self.name)
 
     def write_status(self, status: Status) -> None:
         """Replace status.json whole."""

@@ -19,8 +19,8 @@ from vgg_demo.config import RunConfig
 from vgg_demo.data import load_train
 from vgg_demo.device import make_fabric
 from vgg_demo.errors import RunFailedError, VggDemoError, first_line
-from vgg_demo.runs.manager import TRAINING_NICENESS
 from vgg_demo.runs.processes import ignore, lower_priority
+from vgg_demo.runs.spawning import TRAINING_NICENESS
 from vgg_demo.runs.store import Run
 from vgg_demo.runs.worker import run_worker
 from vgg_demo.text import N_

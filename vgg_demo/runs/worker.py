@@ -30,6 +30,7 @@ from vgg_demo.diagnosis.records import Diagnosis
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.language import ENGLISH, speaking
 from vgg_demo.recipe.schedule import LearningRateOverride
+from vgg_demo.runs.claims import Claim, take
 from vgg_demo.runs.class_digits import go_on_from_start, with_class_digits
 from vgg_demo.runs.control import Control
 from vgg_demo.runs.cost import record_speed
@@ -40,7 +41,7 @@ from vgg_demo.runs.queue import waiting
 from vgg_demo.runs.reasons import explain
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import read_resume, write_resume
-from vgg_demo.runs.store import Run, store_lock
+from vgg_demo.runs.store import Run
 from vgg_demo.runs.timing import Pacer, StepTimes
 from vgg_demo.text import N_, Message
 from vgg_demo.training import StepEvent, Training
@@ -59,8 +60,8 @@ LONGEST_PAUSE_SECONDS = 300.0  # while others wait
 class Worker:
     """One run, from where it stands to its end."""
 
-    def __init__(self, run: Run, digits: Digits) -> None:
-        self.run, self.identity = run, run.identity
+    def __init__(self, run: Run, digits: Digits, claim: Claim) -> None:
+        self.run, self.claim = run, claim
         self.config = run.config()
         self.control = Control(run)
         digits = with_class_digits(run, self.config, digits)
@@ -72,7 +73,7 @@ class Worker:
             self.training.load_state_dict(saved["training"])
         else:
             go_on_from_start(run, self.training)
-        self.recorder = Recorder(run, self.config, saved and saved["recorder"])
+        self.recorder = Recorder(run, self.config, saved and saved["recorder"], claim)
         self.saving = Pacer(SAVE_EVERY_SECONDS, SAVE_SHARE)
         self.keeping = Pacer(KEEP_EVERY_SECONDS, KEEP_SHARE)
         self.good_state: dict[str, Any] | None = None
@@ -142,9 +143,9 @@ class Worker:
     def save(self) -> None:
         """Write resume.pt and model.safetensors, each whole or not at all; never weights that are not all numbers.
 
-        Raises StorageError, and RunError when the folder was deleted.
+        Raises StorageError, and RunError when the claim is lost.
         """
-        self.run.require(self.identity)
+        self.claim.require()
         if not self._weights_are_finite():
             return
         self.saved_step = self.training.step
@@ -190,7 +191,7 @@ class Worker:
             if self.control.pins_changed:
                 self.measure_pinned()
                 self.recorder.flush()
-            self.run.require(self.identity)
+            self.claim.require()
             if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and waiting():
                 self.control.stop_asked = True
         self.recorder.started += time.perf_counter() - started
@@ -231,48 +232,50 @@ class Worker:
         )
 
 
-def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train) -> int:
-    """Work on the run. The exit status: 0 when it finished or was stopped, 1 when it failed, 2 when another does it."""
-    if not _claim(run):
+def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, attempt: int | None = None) -> int:
+    """Work on the run. The exit status: 0 when it finished or was stopped, 1 when it failed, 2 when another does it.
+
+    attempt: of a cluster, which runs this for a run that waits; it comes too late when that was put elsewhere since.
+    """
+    claim = take(run, attempt)
+    if claim is None:
         return 2
     for left in run.path.glob(".*.tmp"):  # of a process that was killed while it wrote
         left.unlink(missing_ok=True)
-    identity = run.identity
     status = 1
     try:
         run.claim_worker_file(RESERVE_BYTES)
-        with typed_memory_errors():
-            worker = Worker(run, load_digits())
+        with typed_memory_errors(), claim.beating():
+            worker = Worker(run, load_digits(), claim)
             try:
                 worker.work()
             finally:
-                with contextlib.suppress(OSError):  # the reason for the failure is what ended the work
+                with contextlib.suppress(OSError, RunError):  # the reason for the failure is what ended the work
                     worker.recorder.close()
         status = 0
     except Exception as error:  # torch and Lightning raise types of their own; a run ends with a reason, whatever it is
-        run.worker_path.unlink(missing_ok=True)  # makes room on a full disk
         with contextlib.suppress(RunError):  # nothing is left to write to
-            run.require(identity)
-            with speaking(ENGLISH):  # its readers have different languages; the page translates what it knows
-                reason = explain(error)
-            run.update_status(state="failed", reason=reason, ended=time.time())
+            _fail(claim, error)
         if not isinstance(error, VggDemoError):
             with contextlib.suppress(OSError):
                 traceback.print_exc()
     finally:
-        run.worker_path.unlink(missing_ok=True)
-    dispatch()  # the next in the queue
+        with contextlib.suppress(RunError):
+            claim.require()
+            run.worker_path.unlink(missing_ok=True)
+    if attempt is None:
+        dispatch()  # the next in the queue
     return status
 
 
-def _claim(run: Run) -> bool:
-    """Make sure that this process is the only one that works on the run."""
-    with store_lock():  # the process that started this one writes its number before it releases the lock
-        status = run.status()
-        if status.is_active:
-            return status.pid in (os.getpid(), os.getppid())  # on Windows a launcher stands in between
-        run.update_status(state="running", pid=os.getpid(), pid_started=None, started=time.time())
-        return True
+def _fail(claim: Claim, error: Exception) -> None:
+    """Write why the run failed. Raises RunError when the claim is lost."""
+    claim.require()
+    with contextlib.suppress(OSError):
+        os.truncate(claim.run.worker_path, 0)  # makes room on a full disk
+    with speaking(ENGLISH):  # its readers have different languages; the page translates what it knows
+        reason = explain(error)
+    claim.run.update_status(state="failed", reason=reason, ended=time.time())
 
 
 def redirect_output(run: Run) -> None:

@@ -16,12 +16,13 @@ import streamlit as st
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.presets import PRESETS
-from vgg_demo.runs import manager
+from vgg_demo.runs import manager, spawning
 from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.cost import cost, estimate_seconds
-from vgg_demo.runs.manager import spawn_budget
+from vgg_demo.runs.engines import engine
 from vgg_demo.runs.reader import Curve, RunReader
+from vgg_demo.runs.spawning import spawn_budget
 from vgg_demo.runs.store import Run, get_run, home, list_runs
 from vgg_demo.text import N_, Message
 
@@ -72,8 +73,7 @@ def warm_up() -> None:
     """Once a server: load in the background what drawing and evaluating need, and measure how fast this machine is."""
 
     def load() -> None:
-        manager.warm_worker = manager.WarmWorker()
-        threading.Thread(target=manager.warm_worker.prepare_when_idle, name="warm-worker", daemon=True).start()
+        engine().prepare()
         manager.dispatch()  # what waited while there was no server
         with contextlib.suppress(VggDemoError):  # the tab that needs it shows the error
             path = find_checkpoint()
@@ -129,7 +129,7 @@ class Measuring:
 def ending_in_words(status: int) -> Message:
     """Why a measurement gave nothing. status: of its process."""
     if status == Ending.TOO_LONG:
-        return Message(N_("a few steps take more than {limit:duration}"), limit=manager.PROBE_SECONDS)
+        return Message(N_("a few steps take more than {limit:duration}"), limit=spawning.PROBE_SECONDS)
     if status == Ending.TOO_LARGE:
         return Message(N_("it needs more memory than is free"))
     return Message(N_("the measurement failed"))

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from vgg_demo.config import RunConfig
-from vgg_demo.runs.manager import spawn_checks
+from vgg_demo.runs.spawning import spawn_checks
 from vgg_demo.text import _, fill, plain, translate
 from vgg_demo.ui.shared import jobs
 

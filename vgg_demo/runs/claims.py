@@ -1,0 +1,102 @@
+"""Which worker may write into a run's folder, and the heartbeat by which others know that it lives."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+from vgg_demo.errors import RunError
+from vgg_demo.runs.liveness import BEAT_SECONDS
+from vgg_demo.runs.processes import machine, process_started
+from vgg_demo.runs.store import Run, store_lock
+from vgg_demo.text import N_
+
+RECENT_SECONDS = 3.0  # less than it takes until others hold a worker for dead
+
+
+class Claim:
+    """Lost when the folder is deleted, or the run is put into the queue again because its worker was held for dead."""
+
+    def __init__(self, run: Run) -> None:
+        """The claim of the process that the run's status names. Raises RunError when it cannot be read."""
+        status = run.stored_status()
+        self.run, self.identity, self.attempt = run, status.identity, status.attempt
+        self.checked = time.monotonic()
+
+    def require(self) -> None:
+        """Raise RunError when it is lost. A status that cannot be read says nothing."""
+        self.checked = -math.inf
+        status = None
+        with contextlib.suppress(RunError):
+            status = self.run.stored_status()
+        if not self.run.path.is_dir() or (status and status.identity != self.identity):
+            raise RunError(N_("run {name!r}: its folder was deleted while it trained"), name=self.run.name)
+        if status and status.attempt != self.attempt:
+            raise RunError(N_("run {name!r}: another process has gone on with it"), name=self.run.name)
+        self.checked = time.monotonic()
+
+    def require_recent(self) -> None:
+        """The same, for what is written often: it looks only where the last look was a while ago, as after a halt."""
+        if time.monotonic() - self.checked > RECENT_SECONDS:
+            self.require()
+
+    @contextlib.contextmanager
+    def beating(self) -> Iterator[None]:
+        """Give a heartbeat for as long as the claim holds, in a thread."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(BEAT_SECONDS):
+                try:
+                    self.require()
+                    os.utime(self.run.worker_path)
+                except RunError:
+                    return
+                except OSError:  # the file system is away for a moment
+                    continue
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def take(run: Run, attempt: int | None) -> Claim | None:
+    """The claim of this process; None where another works on the run, or has to.
+
+    attempt: of a run that a cluster takes out of the queue. None for one that was given to this process.
+    """
+    with store_lock():  # the process that started this one writes its number before it releases the lock
+        status = run.status()
+        if attempt is not None:
+            if status.state != "queued" or status.attempt != attempt:
+                return None
+            say_running(run, None, status.engine)
+        elif not status.is_active:
+            run.update_status(state="running", host=machine(), pid=os.getpid(), pid_started=None, started=time.time())
+        elif status.pid not in (os.getpid(), os.getppid()):  # on Windows a launcher stands in between
+            return None
+        return Claim(run)
+
+
+def say_running(run: Run, pid: int | None, engine: str | None = None) -> None:
+    """Write into the status which process works on the run: of this machine, or one of a cluster, without a number."""
+    run.worker_path.unlink(missing_ok=True)  # of an earlier process
+    run.update_status(
+        state="running",
+        host=machine(),
+        engine=engine,
+        pid=pid,
+        pid_started=None if pid is None else process_started(pid),
+        started=time.time(),
+        ended=None,
+        reason=None,
+        control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
+    )

@@ -1,0 +1,38 @@
+"""Where trainings run: an engine has processes work on runs. Nothing else of the project knows which one it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from vgg_demo.runs.store import Run
+
+
+class Engine(Protocol):
+    """One place where trainings run. What each run needs is in its folder; an engine keeps nothing that may be lost."""
+
+    has_queue: bool  # whether waiting runs start one after the other, in the order of runs/queue.py
+
+    def prepare(self) -> None:
+        """Get ready, in the background, so that trainings start at once; for a page, which goes on for long."""
+
+    def require(self) -> None:
+        """Raise RunError, which says why, when no training can be started now."""
+
+    def launch(self, run: Run, attached: bool) -> None:
+        """Have a process work on a waiting run, as soon as there is one; the store's lock is held.
+
+        attached: the run is stopped when this process ends. Raises RunError.
+        """
+
+    def dispatch(self) -> None:
+        """Start waiting runs as long as there is room, and forget those that were withdrawn."""
+
+    def problem(self) -> str:
+        """Why waiting runs do not start, in a sentence; "" where nothing is wrong."""
+
+
+def engine() -> Engine:
+    """The engine of this process."""
+    from vgg_demo.runs.engines.local import LocalEngine
+
+    return LocalEngine()
