@@ -10,9 +10,11 @@ import http.client
 import importlib
 import importlib.metadata
 import importlib.util
+import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -30,6 +32,7 @@ IMPORT_NAMES = {"pillow": "PIL", "scikit-learn": "sklearn"}
 NOT_IMPORTED = ("streamlit-drawable-canvas",)  # it can be imported by a running page alone
 NEEDED_DISK, NEEDED_MEMORY = 2e9, 2e9  # bytes: MNIST, a few runs and one of `blog`; the page and one training
 PORT = 8501  # Streamlit's own choice
+CLUSTER_SECONDS = 20.0  # that it may take to answer
 GPU_SEARCH = "https://pytorch.org/get-started/locally/"
 
 
@@ -185,6 +188,29 @@ def gpu() -> tuple[str, str]:
     return "none: trainings use the processor", ""
 
 
+def cluster() -> tuple[str, str]:
+    """Whether the Ray cluster answers that VGG_DEMO_RAY names."""
+    from vgg_demo.runs.engines import cluster_address
+    from vgg_demo.runs.engines.cluster import INSTALL, NO_ANSWER
+
+    address = cluster_address()
+    if address is None:
+        return "none asked for: trainings use this machine", ""
+    if importlib.util.find_spec("ray") is None:
+        return "Ray is not installed", f"{INSTALL}, or unset VGG_DEMO_RAY"
+    command = [sys.executable, "-m", "vgg_demo.runs.engines.agent", address, "check"]
+    try:
+        done = subprocess.run(
+            command, cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, timeout=CLUSTER_SECONDS
+        )
+        answer = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, IndexError, ValueError):
+        answer = {"problem": NO_ANSWER}
+    found = f"{address}: {answer.get('found', 'no answer')}"
+    advice = f"{answer['problem']}; without VGG_DEMO_RAY, trainings use this machine"
+    return found, advice if answer["problem"] else ""
+
+
 def port() -> tuple[str, str]:
     """Whether the page's port is free."""
     with socket.socket() as probe:
@@ -227,6 +253,7 @@ LOOKS: dict[str, Callable[[], tuple[str, str]]] = {
     "memory": memory,
     "processor": processor,
     "GPU": gpu,
+    "cluster": cluster,
     "port": port,
     "addresses": addresses,
 }

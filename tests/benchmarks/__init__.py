@@ -22,6 +22,7 @@ PARTS = {  # name: what it answers, in the order of the table
     "sharing": "what a training keeps of its speed beside another program and another training",
     "loads": "memory of the server over many page loads",
     "lesson_hour": "a class of thirty on one page: what each waits for, and what a training keeps of its speed",
+    "cluster": "many short runs on a Ray cluster of two nodes: is one lost, and what a run costs beside its training",
     "gpu": "one GPU: an epoch of blog and of the story's loop, vgg16-gpu, classroom and best",
     "startup": "the command line and the page from a fresh process; the files are in the system's cache",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,9 +10,9 @@ from dataclasses import replace
 from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError
 from vgg_demo.files import write_text
-from vgg_demo.runs.claims import say_running
 from vgg_demo.runs.class_settings import read_class_settings
 from vgg_demo.runs.engines import engine
+from vgg_demo.runs.engines.local import LocalEngine
 from vgg_demo.runs.pinned import PinnedDigit, pin
 from vgg_demo.runs.store import Prepare, Run, create_run, store_lock
 from vgg_demo.text import N_
@@ -30,6 +29,8 @@ def start_run(
 
     here: this very process is going to work in it. attached: the run is stopped when this process ends.
     """
+    if not here:
+        engine().require()
     with store_lock():  # held from the first moment: no other process may start it as a waiting run
         run = create_run(config, name, prepare=prepare)
         _launch(run, here, attached)
@@ -44,7 +45,7 @@ def queue_run(
 ) -> Run:
     """Make a run folder that waits for its turn, which may be at once; it watches the pinned digits.
 
-    Raises StorageError, and what prepare raises.
+    Raises RunError when no training can be started, StorageError, and what prepare raises.
     """
 
     def prepare_and_pin(run: Run) -> None:
@@ -53,6 +54,7 @@ def queue_run(
         for digit in pinned:
             pin(run, digit)
 
+    engine().require()
     run = create_run(config, owner=owner, prepare=prepare_and_pin)
     dispatch()
     return run
@@ -65,6 +67,8 @@ def resume_run(run: Run, in_queue: bool = False, here: bool = False, attached: b
     """
     if run.status().state == "finished":
         raise RunError(N_("run {name!r} has finished; there is nothing to resume"), name=run.name)
+    if not here:
+        engine().require()
     with store_lock():
         if not run.status().is_over:
             raise RunError(N_("run {name!r} is still going; there is nothing to resume"), name=run.name)
@@ -74,6 +78,7 @@ def resume_run(run: Run, in_queue: bool = False, here: bool = False, attached: b
 
 def continue_run(run: Run, epochs: int, in_queue: bool = False) -> None:
     """Train a run that is over for more epochs. Raises RunError while it goes on, ConfigError for odd epochs."""
+    engine().require()
     with store_lock():
         config = run.config()
         if not run.status().is_over:
@@ -123,6 +128,6 @@ def _launch(run: Run, here: bool = False, attached: bool = False) -> None:
     if run.status().is_active:
         raise RunError(N_("run {name!r} is still going; two processes cannot work on one run"), name=run.name)
     if here:
-        say_running(run, os.getpid())
+        LocalEngine().work_here(run)
     else:
         engine().launch(run, attached)

@@ -29,23 +29,25 @@ from vgg_demo.training import Training
 LONGEST_SILENCE = timedelta(days=7)  # a pause may be long; a process that dies is noticed at once
 
 
-def train_together(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run | None:
+def train_together(
+    open_run: Callable[[], Run], on_open: Callable[[Run], None], attempt: int | None = None
+) -> Run | None:
     """Train, in every process. Returns the run in process 0 when it is over, and None in the others.
 
     open_run: creates or resumes the run, in process 0 alone, which then calls on_open. Raises what open_run raises
-    there, and RunFailedError in the others when process 0 has ended.
+    there, and RunFailedError in the others when process 0 has ended. attempt: as in run_worker.
     """
     ignore("SIGINT")  # torchrun turns it into SIGTERM, which process 0 obeys
     lower_priority(os.getpid(), TRAINING_NICENESS)
     with process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"):
         if dist.get_rank() == 0:
-            return lead(open_run, on_open)
+            return lead(open_run, on_open, attempt)
         ignore("SIGTERM")
         follow()
         return None
 
 
-def lead(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run:
+def lead(open_run: Callable[[], Run], on_open: Callable[[Run], None], attempt: int | None) -> Run:
     """Work on the run as a worker does."""
     try:
         run = open_run()
@@ -54,7 +56,7 @@ def lead(open_run: Callable[[], Run], on_open: Callable[[Run], None]) -> Run:
         raise
     broadcast_object(run.config())
     on_open(run)
-    run_worker(run)
+    run_worker(run, attempt=attempt)
     return run
 
 

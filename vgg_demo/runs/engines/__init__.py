@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
-from vgg_demo.runs.store import Run
+from vgg_demo.runs.store import Run, home
 
 
 class Engine(Protocol):
@@ -28,11 +29,21 @@ class Engine(Protocol):
         """Start waiting runs as long as there is room, and forget those that were withdrawn."""
 
     def problem(self) -> str:
-        """Why waiting runs do not start, in a sentence; "" where nothing is wrong."""
+        """Why no waiting run can start, in a sentence; "" where nothing is wrong."""
 
 
 def engine() -> Engine:
-    """The engine of this process."""
-    from vgg_demo.runs.engines.local import LocalEngine
+    """The engine that VGG_DEMO_RAY chooses: this machine's processes without it, else the Ray cluster that it names."""
+    address = cluster_address()
+    if address is None:
+        from vgg_demo.runs.engines.local import LocalEngine
 
-    return LocalEngine()
+        return LocalEngine()
+    from vgg_demo.runs.engines.cluster import ray_engine
+
+    return ray_engine(address, home())
+
+
+def cluster_address() -> str | None:
+    """What VGG_DEMO_RAY says: "auto" for the cluster that this machine belongs to, or HOST:PORT; None without it."""
+    return os.environ.get("VGG_DEMO_RAY", "").strip() or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -68,6 +69,14 @@ class LocalEngine:
         if attached or not _give_to_warm_worker(run):
             stdin, words = (subprocess.PIPE, ["attached"]) if attached else (subprocess.DEVNULL, [])
             say_running(run, spawn("vgg_demo.runs.worker", str(run.path), *words, stdin=stdin).pid)
+        self._prepare_next()
+
+    def work_here(self, run: Run) -> None:
+        """Have this very process work on the run; the store's lock is held."""
+        say_running(run, os.getpid())
+        self._prepare_next()
+
+    def _prepare_next(self) -> None:
         if warm_worker:
             threading.Thread(target=warm_worker.prepare_when_idle, name="warm-again", daemon=True).start()
 

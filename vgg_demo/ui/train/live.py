@@ -13,6 +13,7 @@ from vgg_demo.config import RunConfig
 from vgg_demo.errors import RunError, VggDemoError
 from vgg_demo.places import shipped_names
 from vgg_demo.runs.class_settings import read_class_settings
+from vgg_demo.runs.engines import engine
 from vgg_demo.runs.manager import continue_run, dispatch, resume_run, withdraw_run
 from vgg_demo.runs.pinned import pinned_digits
 from vgg_demo.runs.reader import Curve
@@ -31,6 +32,7 @@ from vgg_demo.ui.train import (
     pinned_view,
     queue_place,
     settings,
+    waiting,
 )
 
 QUEUE_TICK_SECONDS = 0.9
@@ -68,7 +70,10 @@ def _show(run: Run, state_before: str) -> None:
         show_buttons(run, status, config)
     show_error("steer_error")
     if status.state == "queued":
-        show_place(run)
+        if engine().has_queue and status.engine is None:
+            show_place(run)
+        else:
+            waiting.show(status, curve.last_step)
         pinned_view.show(run, status, curve)
         return
     if status.is_over:
@@ -204,6 +209,8 @@ def show_result(run: Run, status: Status, curve: Curve) -> None:
 
 def state_in_words(status: Status, step: int) -> str:
     """The run's state in a few words."""
+    if status.state == "running" and step and status.engine and status.host:
+        return _("training on {machine}").format(machine=plain(status.host.partition("/")[0]))
     if status.state == "running":
         return _("training") if step else _("starting …")
     return {

@@ -24,6 +24,7 @@ from vgg_demo.ui.train import (
     runs_list,
     settings,
     settings_address,
+    waiting,
 )
 
 # on a phone, where the columns are one below the other, the curve of the run in the address comes first
@@ -135,6 +136,7 @@ def show_start() -> RunConfig:
             st.caption((waits if status.state == "queued" else trains).format(name=plain(run.name)))
         else:
             pins.show_kept("next_pins")
+        waiting.show_problem()
         show_error("train_error")
         checks_view.show(config)
     return config or preset.config

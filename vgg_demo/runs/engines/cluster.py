@@ -1,0 +1,164 @@
+"""Trainings on a Ray cluster, which schedules and queues them.
+
+A process of its own speaks with Ray (agent.py): one that loses its cluster is ended by Ray, and a page must not be. So
+this module needs no Ray. Nothing is sent to that process but that there may be something new: it reads the store.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import os
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vgg_demo.errors import RunError
+from vgg_demo.runs.spawning import spawn
+from vgg_demo.runs.store import Run
+from vgg_demo.text import N_, translate
+
+RAY = "ray"  # Status.engine of runs that are the cluster's
+INSTALL = ".venv/bin/pip install -r requirements-cluster.txt"
+CONNECT_SECONDS = 20.0  # that a cluster may take to answer for the first time
+SILENT_SECONDS = 10.0  # after which a cluster that has answered is gone; it answers once a second
+HUNG_SECONDS = 30.0  # after which a new process tries
+AGAIN_SECONDS = 3.0
+TOO_LARGE = N_("no machine of the cluster has as much as VGG_DEMO_RAY_CPUS and VGG_DEMO_RAY_GPUS ask for")
+NO_ANSWER = N_("no Ray cluster answers; start one on this machine with 'ray start', or correct VGG_DEMO_RAY")
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a run gets of the cluster. cpus: cores, and threads, of each process. gpus: of each, also a part of one."""
+
+    cpus: int
+    gpus: float
+    processes: int
+
+
+def share() -> Share:
+    """What VGG_DEMO_RAY_CPUS (1), VGG_DEMO_RAY_GPUS (0) and VGG_DEMO_RAY_PROCESSES (one a GPU) say for each run.
+
+    Raises RunError for what is no number.
+    """
+    cpus, gpus = _number("VGG_DEMO_RAY_CPUS", 1.0), _number("VGG_DEMO_RAY_GPUS", 0.0)
+    processes = int(_number("VGG_DEMO_RAY_PROCESSES", max(1.0, gpus)))
+    if cpus < 1 or processes < 1 or cpus % 1 or (gpus > 1 and gpus != processes):
+        raise RunError(
+            N_("a run on a cluster takes at least one whole core, and a process for each GPU; correct VGG_DEMO_RAY_…")
+        )
+    return Share(int(cpus), min(1.0, gpus), processes)
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1024:
+        raise RunError(N_("{name} is {text!r}; it is a number"), name=name, text=text)
+    return value
+
+
+class RayEngine:
+    """Has a process at hand that hands the store's waiting runs to the cluster, for as long as this one lives."""
+
+    has_queue = False
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.lock = threading.Lock()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.is_closed = False
+        self.words = ""  # what is wrong, as the process has said last
+        self.heard: float | None = None  # when that was
+        self.started = time.monotonic()
+        self.answered = threading.Event()
+
+    def prepare(self) -> None:
+        """Connect."""
+        self.dispatch()
+
+    def require(self) -> None:
+        """Wait until the cluster has answered. Raises RunError when it does not, or when Ray is not installed."""
+        if importlib.util.find_spec("ray") is None:
+            raise RunError(N_("VGG_DEMO_RAY is set, but Ray is not installed: {command}"), command=INSTALL)
+        share()
+        self.dispatch()
+        self.answered.wait(CONNECT_SECONDS)
+        if problem := self.problem():
+            raise RunError(problem)
+
+    def launch(self, run: Run, attached: bool) -> None:
+        """Leave the run to the cluster; whoever is attached stops it with a command, as any other."""
+        run.update_status(engine=RAY)
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Have the process look at the store now."""
+        with self.lock:
+            if self.process is None and not self.is_closed:
+                self._start()
+            elif self._silence() > HUNG_SECONDS and self.process:
+                self.process.kill()
+            process = self.process
+        if process and process.stdin:
+            try:
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+            except (OSError, ValueError):  # it has just ended, and the next one looks by itself
+                pass
+
+    def problem(self) -> str:
+        """What the process says, or that it says nothing."""
+        if importlib.util.find_spec("ray") is None:
+            return translate(N_("Ray is not installed"))
+        limit = SILENT_SECONDS if self.heard else CONNECT_SECONDS
+        words = NO_ANSWER if self._silence() > limit else self.words
+        return translate(words) if words else ""
+
+    def close(self) -> None:
+        """End the connection; what the cluster has goes on."""
+        with self.lock:
+            self.is_closed = True
+            process = self.process
+        if process:
+            process.kill()
+            process.wait()
+
+    def _silence(self) -> float:
+        """Seconds since the process has said anything."""
+        return time.monotonic() - (self.heard or self.started)
+
+    def _start(self) -> None:
+        """Start the process, and the thread that listens to it; the lock is held."""
+        process = spawn(
+            "vgg_demo.runs.engines.agent", self.address, niceness=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.process = process
+        threading.Thread(target=self._listen, args=(process,), name="cluster", daemon=True).start()
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        """Note what the process says; when it ends, start another one after a while."""
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.words = json.loads(line)["problem"]
+                self.heard = time.monotonic()
+                self.answered.set()
+        process.wait()
+        time.sleep(AGAIN_SECONDS)
+        with self.lock:
+            if not self.is_closed:
+                self._start()
+
+
+@functools.cache
+def ray_engine(address: str, store: Path) -> RayEngine:
+    """The one of this process for a cluster and a store."""
+    return RayEngine(address)
