@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.benchmarks.server import Server
-from tests.e2e.test_page import READY_CANVAS, SEVEN, draw, expect_answer, open_tab, wait_idle
+from tests.e2e.test_page import READY_CANVAS, SEVEN, canvas_box, expect_answer, open_tab, wait_idle
 from vgg_demo.runs.store import Run
 
 pytestmark = pytest.mark.e2e
@@ -28,7 +28,9 @@ def test_student_follows_the_teacher_until_he_chooses_and_locks_hide_the_setting
     board, student = page, other
     board.goto(f"{server.url}/?view=board")
     expect(board.get_by_text("Students follow me")).to_be_visible()
-    open_tab(student, server)
+    with student.expect_websocket(lambda socket: socket.url.endswith("/class")) as opened:
+        open_tab(student, server)
+    messages = opened.value
     expect(student.get_by_text("Settings", exact=True)).to_be_visible()
     teacher = board.context.new_page()
     open_tab(teacher, server, "Evaluate")
@@ -42,10 +44,16 @@ def test_student_follows_the_teacher_until_he_chooses_and_locks_hide_the_setting
     expect(student.get_by_text("This page follows your teacher.")).to_be_visible()
 
     student.locator(READY_CANVAS).wait_for()
-    draw(student, SEVEN)
-    expect_answer(student, 7)
-    open_by_hand(teacher, "Train")
+    box, (first, *others) = canvas_box(student), SEVEN[0]
+    student.mouse.move(box["x"] + first[0], box["y"] + first[1])
+    student.mouse.down()
+    with messages.expect_event("framereceived", lambda text: '"place": "Train/' in text):
+        open_by_hand(teacher, "Train")
+    for x, y in others:  # the pen is down all the time; the server knows of no stroke yet
+        student.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+    student.mouse.up()
     expect(student.get_by_text("Your drawing stays here.")).to_be_visible()
+    expect_answer(student, 7)
     expect_tab(student, "Draw")  # asked, not moved
     expect(student.get_by_text("Draw here")).to_be_hidden()  # the ink is still there
     student.get_by_role("button", name="Go there").click()

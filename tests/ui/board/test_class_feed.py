@@ -137,15 +137,25 @@ def test_class_feed_closes_a_socket_over_which_nothing_comes(address: str, monke
     assert refused.value.rcvd.code == 1008
 
 
-def test_class_feed_counts_so_many_browsers_and_answers_the_others_too(
+def test_class_feed_answers_so_many_pages_and_boards_and_says_so_to_the_others(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(class_feed, "MOST_BROWSERS", 2)
+    monkeypatch.setattr(class_feed, "MOST_SOCKETS", 3)
 
     with ExitStack() as pages:
-        for browser in ("a", "b", "c", "a"):
-            assert "rules" in ask(pages.enter_context(connect(address)), browser)
-        assert browsers() == 2
+        for browser, is_board in (("a", False), ("a", True)):
+            ask(pages.enter_context(connect(address)), browser, is_board)
+        silent = pages.enter_context(connect(address))
+        with connect(address) as more, pytest.raises(ConnectionClosedError) as refused:
+            ask(more, "b")
+        assert refused.value.rcvd is not None
+        assert refused.value.rcvd.code == 1013  # Try Again Later
+        assert refused.value.rcvd.reason == "3 pages are open already: close one, or try again later"
+        assert browsers() == 1
+        silent.close()
+        wait_until(lambda: len(class_feed._sockets) == 2)
+        with connect(address) as later:
+            assert "rules" in ask(later, "b")
 
     wait_until(lambda: browsers() == 0)
 

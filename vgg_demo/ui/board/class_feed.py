@@ -30,16 +30,18 @@ from vgg_demo.ui.train.feed_question import read_fields
 CLASS_URL = "class"
 TICK_SECONDS = 1.0
 FIRST_MESSAGE_SECONDS = 10.0  # a page sends it at once
-MOST_BROWSERS = 500  # that are counted
+MOST_SOCKETS = 500  # at a time; each costs the server's processor half a thousandth of its time
+TRY_AGAIN_LATER = 1013  # a close code that IANA lists; a page does so by itself
 KINDS: dict[str, Kind] = {"browser": text, "board": flag, "token": optional(str)}
 REQUIRED = {"browser", "board"}
 
-_open: Counter[str] = Counter()  # pages by browser; only the event loop changes it
+_sockets: set[WebSocket] = set()  # all that are open; only the event loop changes it
+_open: Counter[str] = Counter()  # pages by browser; the same
 _lock = threading.Lock()
 
 
 def browsers() -> int:
-    """How many browsers have the page open now, at most MOST_BROWSERS; boards do not count."""
+    """How many browsers have the page open now; boards do not count."""
     return len(_open)
 
 
@@ -78,10 +80,7 @@ def board_message() -> str:
 
 @contextmanager
 def _present(browser: str) -> Iterator[None]:
-    """Count a page while it is open; a script could name any number of browsers, so there is a limit."""
-    if browser not in _open and len(_open) >= MOST_BROWSERS:
-        yield
-        return
+    """Count a page while it is open."""
     _open[browser] += 1
     try:
         yield
@@ -122,7 +121,16 @@ async def _send_changes(socket: WebSocket, message_of: Callable[[], str]) -> Non
 
 
 async def _answer_class(socket: WebSocket) -> None:
-    await answer_over(socket, _push)
+    """Answer a page or a board, unless so many are open that the others would wait for it."""
+    if len(_sockets) >= MOST_SOCKETS:
+        await socket.accept()
+        await socket.close(TRY_AGAIN_LATER, f"{MOST_SOCKETS} pages are open already: close one, or try again later")
+        return
+    _sockets.add(socket)
+    try:
+        await answer_over(socket, _push)
+    finally:
+        _sockets.discard(socket)
 
 
 def routes(base_path: str) -> list[BaseRoute]:
