@@ -136,6 +136,20 @@ def test_address_of_a_collection_that_is_not_there_is_the_plain_draw_tab(app: Ap
         assert not app.exception
         assert "Send" not in labels(app)
         assert "collect" not in app.query_params
+        assert [toast.value for toast in app.toast] == ["there is no such collection; its teacher may have deleted it"]
+
+
+def test_second_click_on_delete_does_not_reach_the_next_collection(app: AppTest) -> None:
+    first, second = open_collection("3a"), open_collection("3b")
+    app.session_state["collections"] = True
+    app.run()
+    (button,) = (button for button in app.button if button.label == "Yes, delete all")
+
+    button.click().run()
+
+    assert list_collections() in ([first], [second])
+    (other,) = (button for button in app.button if button.label == "Yes, delete all")
+    assert other.key != button.key  # so that the browser makes another one, in a popover that is closed
 
 
 def test_teacher_opens_closes_and_deletes_a_collection(app: AppTest) -> None:

@@ -41,12 +41,13 @@ class Task:
 
 
 def chosen() -> Collection | None:
-    """The collection that the address asks to draw for; None where it names none that is there."""
+    """The collection that the address asks to draw for; None, with a sentence, where it names none that is there."""
     name = st.query_params.get(ADDRESS)
     try:
         return get_collection(name) if name else None
-    except CollectionError:
+    except CollectionError as error:
         del st.query_params[ADDRESS]
+        st.toast(plain(error), icon=":material/info:")
         return None
 
 

@@ -39,7 +39,7 @@ def _show() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picked = pick(collections, "teacher_collection") if collections else None
         if collections:
-            with st.popover(_("Another collection"), icon=":material/add:"):
+            with st.popover(_("Another collection"), icon=":material/add:", key=f"another-{collections[0][0].id}"):
                 _show_new()
         with st.popover(_("Load one from a file"), icon=":material/upload:"):
             key = f"collection-file-{st.session_state.get('collection_files', 0)}"
@@ -76,10 +76,11 @@ def show_one(collection: Collection, contents: Contents) -> None:
         st.button(label, icon=f":material/{icon}:", key="switch_collection", on_click=_change,
                   args=(lambda: collection.set_open(not contents.is_open),))  # fmt: skip
         _show_downloads(collection)
-        with st.popover(_("Delete it"), icon=":material/delete:"):
+        # with keys of its own: the next collection's must not stand open where this one's was
+        with st.popover(_("Delete it"), icon=":material/delete:", key=f"ask-delete-{collection.id}"):
             text = _("Delete **{title}** with all its drawings? This cannot be undone.")
             st.markdown(text.format(title=plain(contents.title)))
-            st.button(_("Yes, delete all"), type="primary", key="delete_collection", on_click=_change,
+            st.button(_("Yes, delete all"), type="primary", key=f"delete-{collection.id}", on_click=_change,
                       args=(collection.delete,))  # fmt: skip
     if contents.damaged_lines:
         text = _("{count:,} lines of its file are damaged and left out.")
