@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 from vgg_demo.collection.drawing import Drawing, make_drawing
-from vgg_demo.collection.store import Collection
+from vgg_demo.collection.store import Collection, read_collections
 
 # strokes in pixels of a canvas of 280x280
 DIGITS: dict[int, list[list[tuple[int, int]]]] = {
@@ -39,6 +39,11 @@ def drawing(digit: int, hand: int, chance: random.Random | None = None) -> Drawi
     chance = chance or random.Random(f"{digit} {hand}")
     slant = random.Random(hand).uniform(-0.4, 0.4)
     return make_drawing(secrets.token_hex(8), digit, hand, 1_795_000_000.0, sketch(digit, chance, slant))
+
+
+def list_collections() -> list[Collection]:
+    """All that can be read, the newest first."""
+    return [collection for collection, _contents in read_collections()]
 
 
 def fill(collection: Collection, hands: int, each: int = 1) -> None:

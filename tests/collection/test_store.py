@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tests.collection.hands import drawing, fill, sketch
+from tests.collection.hands import drawing, fill, list_collections, sketch
 from vgg_demo.collection import store
 from vgg_demo.collection.contents import Contents, parse_collection
 from vgg_demo.collection.drawing import make_drawing
@@ -24,7 +24,6 @@ from vgg_demo.collection.store import (
     Collection,
     copy_collection,
     get_collection,
-    list_collections,
     next_digit,
     open_collection,
 )

@@ -10,11 +10,11 @@ import torch
 from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.benchmarks.server import Server
-from tests.collection.hands import DIGITS, fill
+from tests.collection.hands import DIGITS, fill, list_collections
 from tests.e2e.test_page import READY_CANVAS, draw, draw_by_touch, open_tab, wait_idle
 from tests.helpers import TINY, wait_until
 from vgg_demo.checkpoint import save_checkpoint
-from vgg_demo.collection.store import Collection, list_collections
+from vgg_demo.collection.store import Collection
 from vgg_demo.model import VGG
 from vgg_demo.runs.class_digits import read_class_digits
 from vgg_demo.runs.store import Run, create_run

@@ -110,11 +110,6 @@ def folder() -> Path:
     return home() / ".collections"
 
 
-def list_collections() -> list[Collection]:
-    """All that can be read, the newest first."""
-    return [collection for collection, _contents in read_collections()]
-
-
 def read_collections() -> list[tuple[Collection, Contents]]:
     """All that can be read, the newest first, each with what is in it now."""
     found = []

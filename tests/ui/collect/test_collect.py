@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.collection.hands import drawing, fill, sketch
+from tests.collection.hands import drawing, fill, list_collections, sketch
 from vgg_demo.collection import store
 from vgg_demo.collection.contents import Contents
-from vgg_demo.collection.store import Collection, list_collections, open_collection
+from vgg_demo.collection.store import Collection, open_collection
 from vgg_demo.ui.collect import students
 from vgg_demo.ui.collect.wall import hand_name
 from vgg_demo.ui.shared import identity

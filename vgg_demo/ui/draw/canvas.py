@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from vgg_demo.collection.drawing import CANVAS_PIXELS
 from vgg_demo.text import _
 from vgg_demo.ui.shared import resources
 from vgg_demo.ui.shared.pictures import Pixels
@@ -14,7 +15,7 @@ from vgg_demo.ui.shared.pictures import Pixels
 if TYPE_CHECKING:
     from streamlit_drawable_canvas import CanvasResult
 
-CANVAS_PIXELS, WIDE_PIXELS = 280, 560
+WIDE_PIXELS = 560  # of the canvas with room for several digits
 PEN_PIXELS = 22
 THINNEST, THICKEST = 4, 40
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from vgg_demo.collection.drawing import CANVAS_PIXELS
 from vgg_demo.errors import ImageError
 from vgg_demo.text import N_, Message, _, plain, translate
-from vgg_demo.ui.draw.canvas import CANVAS_PIXELS
 from vgg_demo.ui.shared import expander, pictures, resources
 from vgg_demo.ui.shared.pictures import Pixels
 
