@@ -111,15 +111,15 @@ def show_buttons(run: Run, status: Status, config: RunConfig) -> None:
     def button(label: str, icon: str, key: str, action: Callable[[Run], None], text: str | None = None) -> None:
         st.button(label, icon=f":material/{icon}:", key=key, help=text, on_click=_steer, args=(run.name, action))
 
-    def command(label: str, icon: str, name: str, text: str) -> None:
-        button(label, icon, name, methodcaller("send", name), text)
+    def command(label: str, icon: str, name: str, text: str, key: str = "") -> None:
+        button(label, icon, key or name, methodcaller("send", name), text)
 
     if status.state == "queued":
         button(_("Withdraw"), "close", "withdraw", withdraw_run)
     if status.state == "running":
         command(_("Pause"), "pause", "pause", _("Wait after this batch."))
     if status.state == "paused":
-        command(_("Resume"), "play_arrow", "resume", _("Go on."))
+        command(_("Resume"), "play_arrow", "resume", _("Go on."), key="pause")  # in its place: it has the focus, too
         command(_("One batch"), "skip_next", "batch", _("Learn from a single batch, then pause again."))
         command(_("To the end of the epoch"), "fast_forward", "epoch", _("Go on, then pause when the epoch ends."))
     if status.is_active:
