@@ -17,7 +17,7 @@ def show(result: Result) -> None:
     figures, predictions = result.summary, result.predictions
     titles = {"test": _("Test accuracy"), "validation": _("Validation accuracy"), "own": _("Accuracy")}
     low, high = figures.interval
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         st.metric(titles[result.digit_set.kind], percent(figures.accuracy), width=FIGURE_WIDTH)
         meaning = _("Mean cross-entropy: 2.303 knows nothing, 0 is perfect.")
         st.metric(_("Loss"), f"{figures.loss:.4f}", width=FIGURE_WIDTH, help=meaning)
