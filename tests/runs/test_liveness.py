@@ -14,10 +14,11 @@ from tests.forked import ForkedWorker
 from tests.helpers import TINY, RunsHere, losses, plain_losses, stop, wait_for_state, wait_for_step, wait_until
 from vgg_demo.data import Digits
 from vgg_demo.runs import claims, liveness
-from vgg_demo.runs.claims import Claim, say_running
+from vgg_demo.runs.claims import Claim, begin
 from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.store import Run, create_run
+from vgg_demo.runs.worker import run_worker
 
 ELSEWHERE = "lab-7/0123abcd"
 
@@ -25,7 +26,7 @@ ELSEWHERE = "lab-7/0123abcd"
 def run_on_other_machine(pid: int | None) -> Run:
     """A run whose status names a process of another machine, and which has a heartbeat."""
     run = create_run(TINY)
-    say_running(run, pid)
+    begin(run, pid=pid, pid_started=None)
     run.update_status(host=ELSEWHERE)
     run.worker_path.touch()
     return run
@@ -126,3 +127,15 @@ def test_claim_of_an_earlier_attempt_is_lost() -> None:
 
     with pytest.raises(Exception, match="another process has gone on"):
         claim.require()
+
+
+def test_worker_of_a_cluster_obeys_what_was_asked_while_the_run_waited_for_it(runs_here: RunsHere) -> None:
+    run = create_run(TINY)
+    run.send("stop")
+
+    assert run_worker(run, lambda: runs_here.digits, attempt=1) == 2  # another attempt is due
+    assert run.status().state == "queued"
+    assert run_worker(run, lambda: runs_here.digits, attempt=0) == 0
+
+    assert run.status().state == "stopped"
+    assert run.status().pid is None

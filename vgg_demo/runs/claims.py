@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from vgg_demo.errors import RunError
 from vgg_demo.runs.liveness import BEAT_SECONDS
@@ -78,7 +79,7 @@ def take(run: Run, attempt: int | None) -> Claim | None:
         if attempt is not None:
             if status.state != "queued" or status.attempt != attempt:
                 return None
-            say_running(run, None, status.engine)
+            begin(run, pid=None, pid_started=None)  # commands since it was put into the queue are for this process
         elif not status.is_active:
             run.update_status(state="running", host=machine(), pid=os.getpid(), pid_started=None, started=time.time())
         elif status.pid not in (os.getpid(), os.getppid()):  # on Windows a launcher stands in between
@@ -86,17 +87,12 @@ def take(run: Run, attempt: int | None) -> Claim | None:
         return Claim(run)
 
 
-def say_running(run: Run, pid: int | None, engine: str | None = None) -> None:
-    """Write into the status which process works on the run: of this machine, or one of a cluster, without a number."""
+def say_running(run: Run, pid: int) -> None:
+    """Write into the status which process of this machine works on the run."""
+    begin(run, engine=None, pid=pid, pid_started=process_started(pid), control_from=run.commands_size())
+
+
+def begin(run: Run, **process: Any) -> None:
+    """Write into the status that a process of this machine begins. process: what the status says of it besides."""
     run.worker_path.unlink(missing_ok=True)  # of an earlier process
-    run.update_status(
-        state="running",
-        host=machine(),
-        engine=engine,
-        pid=pid,
-        pid_started=None if pid is None else process_started(pid),
-        started=time.time(),
-        ended=None,
-        reason=None,
-        control_from=run.control_path.stat().st_size if run.control_path.exists() else 0,
-    )
+    run.update_status(state="running", host=machine(), started=time.time(), ended=None, reason=None, **process)

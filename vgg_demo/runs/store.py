@@ -144,6 +144,10 @@ class Run:
         self.write_status(status)
         return status
 
+    def commands_size(self) -> int:
+        """Bytes of the commands so far: those after them are for the next process."""
+        return self.control_path.stat().st_size if self.control_path.exists() else 0
+
     def send(self, command: str, **values: Any) -> None:
         """Append a command for the worker: "stop", "pause", "resume" and so on. Raises StorageError."""
         line = json.dumps({"command": command, **values, "time": time.time()}) + "\n"

@@ -7,6 +7,7 @@ A line at standard input says that there may be something new. When that closes,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -55,7 +56,7 @@ class Agent:
 
     def compare(self) -> None:
         """One look at everything. Raises StorageError, RunError."""
-        names = set(self.ray.util.list_named_actors())
+        names = {*self.ray.util.list_named_actors(), *self.groups()}
         entries = readable()
         for run, status in entries:
             is_lost = status.state == "failed" and status.reason == DIED and status.engine == RAY
@@ -84,7 +85,8 @@ class Agent:
             with store_lock():
                 run.update_status(engine=RAY)
         if self.share.processes > 1:
-            group = {"placement_group": self.place(name)}
+            strategies = self.ray.util.scheduling_strategies
+            group = {"scheduling_strategy": strategies.PlacementGroupSchedulingStrategy(self.place(name))}
         options = {"num_cpus": self.share.cpus, "num_gpus": self.share.gpus, "lifetime": "detached", **group}
         for rank in range(self.share.processes):
             own = f"{name}.{rank}" if rank else name
@@ -93,19 +95,28 @@ class Agent:
 
     def place(self, name: str) -> Any:
         """The placement group of that name, all of whose processes start together or not at all."""
+        bundle = {"CPU": self.share.cpus, **({"GPU": self.share.gpus} if self.share.gpus else {})}
+        bundles = [bundle] * self.share.processes
+        return self.find_group(name) or self.ray.util.placement_group(bundles, name=name, lifetime="detached")
+
+    def groups(self) -> set[str]:
+        """The names of the placement groups in this namespace: one whose first process died is left over."""
+        table = self.ray.util.placement_group_table().values()
+        return {group["name"] for group in table if group["state"] != "REMOVED" and self.find_group(group["name"])}
+
+    def find_group(self, name: str) -> Any:
+        """The placement group of that name; None where this namespace has none."""
         try:
             return self.ray.util.get_placement_group(name)
         except ValueError:
-            bundle = {"CPU": self.share.cpus, **({"GPU": self.share.gpus} if self.share.gpus else {})}
-            bundles = [bundle] * self.share.processes
-            return self.ray.util.placement_group(bundles, name=name, lifetime="detached")
+            return None
 
     def remove(self, name: str) -> None:
-        """End an actor whose run is over, was withdrawn, or goes on elsewhere."""
-        try:
+        """End an actor, with its placement group, whose run is over, was withdrawn, or goes on elsewhere."""
+        if group := self.find_group(name):
+            self.ray.util.remove_placement_group(group)
+        with contextlib.suppress(ValueError):  # it has just ended
             self.ray.kill(self.ray.get_actor(name))
-        except ValueError:  # it has just ended
-            return
 
     def problem(self) -> str:
         """Why runs cannot start, where no machine of the cluster is large enough."""
@@ -128,7 +139,10 @@ def go_on(run: Run) -> None:
     with store_lock():
         status = run.status()
         if status.reason == DIED and run.stored_status().is_active:  # not one that a person has seen to by now
-            run.update_status(state="queued", queued=time.time(), reason=DIED, attempt=status.attempt + 1)
+            commands = run.commands_size()
+            run.update_status(
+                state="queued", queued=time.time(), reason=DIED, attempt=status.attempt + 1, control_from=commands
+            )
 
 
 def main(address: str, *words: str) -> int:

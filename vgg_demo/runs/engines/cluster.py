@@ -77,7 +77,7 @@ class RayEngine:
         self.is_closed = False
         self.words = ""  # what is wrong, as the process has said last
         self.heard: float | None = None  # when that was
-        self.started = time.monotonic()
+        self.started = self.began = time.monotonic()  # this; the process that speaks with Ray
         self.answered = threading.Event()
 
     def prepare(self) -> None:
@@ -104,7 +104,7 @@ class RayEngine:
         with self.lock:
             if self.process is None and not self.is_closed:
                 self._start()
-            elif self._silence() > HUNG_SECONDS and self.process:
+            elif self.process and time.monotonic() - max(self.began, self.heard or 0.0) > HUNG_SECONDS:
                 self.process.kill()
             process = self.process
         if process and process.stdin:
@@ -140,7 +140,7 @@ class RayEngine:
         process = spawn(
             "vgg_demo.runs.engines.agent", self.address, niceness=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self.process = process
+        self.process, self.began = process, time.monotonic()
         threading.Thread(target=self._listen, args=(process,), name="cluster", daemon=True).start()
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:

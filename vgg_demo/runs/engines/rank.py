@@ -20,9 +20,8 @@ from vgg_demo.places import PROJECT
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.class_settings import read_class_settings
 from vgg_demo.runs.engines.cluster import Share
-from vgg_demo.runs.processes import lower_priority, machine, when_parent_ends
+from vgg_demo.runs.processes import machine, when_parent_ends
 from vgg_demo.runs.reasons import DIED
-from vgg_demo.runs.spawning import TRAINING_NICENESS
 from vgg_demo.runs.store import Run, store_lock
 
 TOO_LATE = 2  # exit status of a worker whose run is another's by now
@@ -39,20 +38,19 @@ class Rank:
         self.run, self.attempt, self.rank, self.share, self.name = Run(Path(folder)), attempt, rank, share, name
         self.ray: Any = ray
         self.port = free_port()
-        myself = ray.get_runtime_context().current_actor
-        threading.Thread(target=self._work, args=(myself,), daemon=True).start()
+        threading.Thread(target=self._work, daemon=True).start()
 
     def address(self) -> tuple[str, int]:
         """Where the first rank waits for the others."""
         return self.ray.util.get_node_ip_address(), self.port
 
     def end(self) -> None:
-        """End this actor; that of the first rank ends all."""
+        """End this actor's process; that of the first rank ends all."""
         if self.rank == 0 and self.share.processes > 1:
             self.ray.util.remove_placement_group(self.ray.util.get_placement_group(self.name))
-        self.ray.actor.exit_actor()
+        os._exit(0)  # Ray's own way takes a second more, in which the core is not free
 
-    def _work(self, myself: Any) -> None:
+    def _work(self) -> None:
         try:
             if self.is_wanted():
                 command = [sys.executable, "-m", "vgg_demo.runs.engines.rank", str(self.run.path), str(self.attempt)]
@@ -61,7 +59,7 @@ class Rank:
                 if self.rank == 0:
                     self.settle(exit_status)
         finally:
-            myself.end.remote()
+            self.end()
 
     def is_wanted(self) -> bool:
         """Whether the run still waits for this attempt, and may start now."""
@@ -107,7 +105,6 @@ def main(folder: str, attempt: str) -> int:
     run = Run(Path(folder))
     when_parent_ends(lambda: os._exit(Ending.ORPHANED))
     redirect_output(run)
-    lower_priority(os.getpid(), TRAINING_NICENESS)
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return run_worker(run, attempt=int(attempt))
     train_together(lambda: run, lambda _run: None, int(attempt))
@@ -115,4 +112,7 @@ def main(folder: str, attempt: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    status = main(*sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # taking torch to pieces takes a second, in which the core is not free
