@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from tests.benchmarks.server import Server, make_run
 from tests.collection.hands import fill
+from tests.e2e.conftest import WIDE
 from tests.e2e.test_page import READY_CANVAS, SEVEN, draw, wait_idle
 from vgg_demo.collection.store import open_collection
 from vgg_demo.runs.store import Run
@@ -25,6 +26,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "a student's page": ("?tab=Draw&collect={collection}", {}),
 }
 SCHEMES: dict[str, list[Literal["light", "dark"]]] = {"en": ["light", "dark"], "ko": ["dark", "light"]}
+NARROW = (320, 640)  # pixels: a small phone; a laptop on which everything is shown twice as large
 # what is Streamlit's own and cannot be set: by rule, a piece of the element, and why nobody is hindered by it
 EXCLUDED = {
     "presentation-role-conflict": "stFileUploaderDropzone",  # browsers ignore the role of an element that has a name
@@ -32,7 +34,7 @@ EXCLUDED = {
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_page_with_its_sections_open_has_no_violation(
+def test_every_page_with_its_sections_open_has_no_violation_and_fits_a_narrow_screen(
     page: Page, server: Server, trained_run: Run, language: str
 ) -> None:
     make_run("done", 300)[0].update_status(state="finished")
@@ -60,6 +62,10 @@ def test_every_page_with_its_sections_open_has_no_violation(
             title.click()
             found[f"{name}, {title.inner_text()}"] = violations(page, "[data-testid=stPopoverBody]")
             page.keyboard.press("Escape")
+        for width in NARROW:
+            page.set_viewport_size({"width": width, "height": 640})
+            page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
+        page.set_viewport_size(WIDE)
 
     assert {name: what for name, what in found.items() if what} == {}
 

@@ -58,7 +58,9 @@ class Board {
     empty.textContent = words.empty;
     empty.hidden = runs.length > 0;
     this.showLegend(runs, look);
-    this.root.querySelector(".curves").setAttribute("aria-label", words.curves.replace("{count}", runs.length));
+    const curves = this.root.querySelector(".curves");   // a picture once it has a name
+    curves.setAttribute("aria-label", words.curves.replace("{count}", runs.length));
+    curves.setAttribute("role", "img");
     if (!runs.length) return;
     const line = ({ name, preset }) => ({
       label: name, stroke: look(preset)[0], dash: BOARD_DASHES[look(preset)[1]], width: runs.length > 12 ? 1.5 : 2.5,

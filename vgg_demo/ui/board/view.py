@@ -34,7 +34,7 @@ html { font-size: clamp(16px, 1.4vw, 32px); }  /* all sizes of the page grow wit
 HTML = """
 <div class="board">
 <div class="figures" role="status"></div>
-<div class="curves" role="img"></div>
+<div class="curves"></div>
 <p class="empty" hidden></p>
 <ul class="legend"></ul>
 <ul class="training"></ul>

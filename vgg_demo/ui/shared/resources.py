@@ -51,6 +51,10 @@ STYLE = """<style>
   [data-testid="stMain"] h1 { font-size: 1.25rem; }
   [data-testid="stTabPanel"] { padding-top: .5rem; }
 }
+@media (prefers-reduced-motion: reduce) {
+  *, ::before, ::after { animation-duration: 1ms !important; animation-iteration-count: 1 !important;
+                         transition-duration: 1ms !important; }
+}
 @media (max-width: 360px) { [data-testid="stToast"] { width: calc(100vw - 2rem); } }
 /* what the keyboard is at has a frame, and is there: Streamlit shows some buttons under a mouse alone */
 :is(button, a, summary, [role="tab"]):focus-visible, label:has(input:focus-visible),
