@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from tests.benchmarks.server import Server
-from tests.e2e.test_page import FOUR, READY_CANVAS, SEVEN, draw
+from tests.e2e.test_page import READY_CANVAS, SEVEN, draw
 from tests.proxies.cases import TOP
 from tests.proxies.nginx import Nginx
 from tests.proxies.visit import upload
@@ -44,8 +44,8 @@ class Absence:
             self.page.locator('[data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])').wait_for()
 
     def draw(self) -> None:
-        """At once: a moment later Streamlit's message lies over the page, on a busy machine perhaps already now."""
-        draw(self.page, FOUR)
+        """At once, and one stroke: a moment later Streamlit's message lies over the page."""
+        draw(self.page, SEVEN)
         self.is_drawn = self.page.locator(".st-key-sketch button[data-tool=undo]").is_enabled()
 
     def end(self) -> None:
@@ -104,7 +104,7 @@ def outcome(absence: Absence) -> str:
         if absence.what == "strokes meanwhile":
             if not absence.is_drawn:
                 return "nothing could be drawn"
-            expect(page.get_by_label("The answer: 4")).to_be_visible(timeout=LONGEST)
+            expect(page.get_by_label("The answer: 7")).to_be_visible(timeout=LONGEST)
             return "works"
         back = page.get_by_role("button", name="Back to the canvas")
         expect(back).to_be_enabled(timeout=LONGEST)
