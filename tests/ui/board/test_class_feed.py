@@ -137,27 +137,55 @@ def test_class_feed_closes_a_socket_over_which_nothing_comes(address: str, monke
     assert refused.value.rcvd.code == 1008
 
 
-def test_class_feed_answers_so_many_pages_and_boards_and_says_so_to_the_others(
+def test_class_feed_answers_so_many_pages_and_keeps_places_for_boards(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(class_feed, "MOST_SOCKETS", 3)
+    monkeypatch.setattr(class_feed, "KEPT_FOR_BOARDS", 1)
 
     with ExitStack() as pages:
-        for browser, is_board in (("a", False), ("a", True)):
-            ask(pages.enter_context(connect(address)), browser, is_board)
-        silent = pages.enter_context(connect(address))
+        first, second = [pages.enter_context(connect(address)) for _ in range(2)]
+        for page, browser in ((first, "a"), (second, "b")):
+            ask(page, browser, False)
+        pages.enter_context(connect(address))  # it says nothing, and takes nobody's place
         with connect(address) as more, pytest.raises(ConnectionClosedError) as refused:
-            ask(more, "b")
+            ask(more, "c")
         assert refused.value.rcvd is not None
         assert refused.value.rcvd.code == 1013  # Try Again Later
-        assert refused.value.rcvd.reason == "3 pages are open already: close one, or try again later"
-        assert browsers() == 1
-        silent.close()
-        wait_until(lambda: len(class_feed._sockets) == 2)
+        assert refused.value.rcvd.reason == "too many pages are open already: close one, or try again later"
+        assert browsers() == 2
+        with connect(address) as board:
+            assert "waiting" in ask(board, "teacher", True)
+        first.close()
+        wait_until(lambda: browsers() == 1)
         with connect(address) as later:
-            assert "rules" in ask(later, "b")
+            assert "rules" in ask(later, "c")
 
     wait_until(lambda: browsers() == 0)
+    wait_until(lambda: not class_feed._sockets)
+
+
+def test_class_feed_answers_so_many_pages_of_one_browser(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(class_feed, "MOST_OF_A_BROWSER", 1)
+
+    with connect(address) as page, connect(address) as more, connect(address) as other:
+        ask(page, "a")
+        with pytest.raises(ConnectionClosedError) as refused:
+            ask(more, "a")
+        assert refused.value.rcvd is not None
+        assert refused.value.rcvd.code == 1013
+        assert "rules" in ask(other, "b")
+
+
+def test_class_feed_closes_the_first_of_many_silent_sockets(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(class_feed, "MOST_SILENT", 1)
+
+    with connect(address) as silent:
+        wait_until(lambda: class_feed._silent)
+        with connect(address) as page:
+            with pytest.raises(ConnectionClosedError):
+                silent.recv(timeout=5)  # under the ten seconds that it has otherwise
+            assert "rules" in ask(page, "a")
 
 
 def test_board_message_is_made_once_for_all_boards(home: Path) -> None:

@@ -31,12 +31,16 @@ CLASS_URL = "class"
 TICK_SECONDS = 1.0
 FIRST_MESSAGE_SECONDS = 10.0  # a page sends it at once
 MOST_SOCKETS = 500  # at a time; each costs the server's processor half a thousandth of its time
+KEPT_FOR_BOARDS = 20  # of these
+MOST_OF_A_BROWSER = 20
+MOST_SILENT = 100  # that have not said yet who they are
 TRY_AGAIN_LATER = 1013  # a close code that IANA lists; a page does so by itself
 KINDS: dict[str, Kind] = {"browser": text, "board": flag, "token": optional(str)}
 REQUIRED = {"browser", "board"}
 
-_sockets: set[WebSocket] = set()  # all that are open; only the event loop changes it
-_open: Counter[str] = Counter()  # pages by browser; the same
+_sockets: Counter[str] = Counter()  # pages and boards by browser; only the event loop changes these three
+_open: Counter[str] = Counter()  # pages by browser
+_silent: dict[WebSocket, asyncio.Timeout] = {}  # sockets over which nothing has come, in the order of their coming
 _lock = threading.Lock()
 
 
@@ -79,30 +83,49 @@ def board_message() -> str:
 
 
 @contextmanager
-def _present(browser: str) -> Iterator[None]:
-    """Count a page while it is open."""
-    _open[browser] += 1
+def _counted(browser: str, counters: list[Counter[str]]) -> Iterator[None]:
+    """Count a page or a board while it is open."""
+    for counter in counters:
+        counter[browser] += 1
     try:
         yield
     finally:
-        _open[browser] -= 1
-        if not _open[browser]:
-            del _open[browser]
+        for counter in counters:
+            counter[browser] -= 1
+            if not counter[browser]:
+                del counter[browser]
 
 
 async def _push(socket: WebSocket) -> None:
-    """Send what changes until the page is closed. Raises QuestionError, WebSocketDisconnect."""
+    """Send what changes until the page is closed, unless so many are open that the others would wait for it.
+
+    Raises QuestionError, WebSocketDisconnect.
+    """
+    question: dict[str, Any] = read_fields(await _first_message(socket), KINDS, REQUIRED)
+    require_token(socket, question.get("token"))
+    browser, is_board = question["browser"][:64], question["board"]
+    most = MOST_SOCKETS - (0 if is_board else KEPT_FOR_BOARDS)
+    if _sockets.total() >= most or _sockets[browser] >= MOST_OF_A_BROWSER:
+        await socket.close(TRY_AGAIN_LATER, "too many pages are open already: close one, or try again later")
+        return
+    with _counted(browser, [_sockets] if is_board else [_sockets, _open]):
+        await _send_changes(socket, board_message if is_board else page_message)
+
+
+async def _first_message(socket: WebSocket) -> str | None:
+    """What a page sends at once. Of many sockets that say nothing, the first to come is closed.
+
+    Raises QuestionError, WebSocketDisconnect.
+    """
+    if len(_silent) >= MOST_SILENT:
+        _silent.pop(next(iter(_silent))).reschedule(0)
     try:
-        message = await asyncio.wait_for(receive_text(socket), FIRST_MESSAGE_SECONDS)
+        async with asyncio.timeout(FIRST_MESSAGE_SECONDS) as _silent[socket]:
+            return await receive_text(socket)
     except TimeoutError:
         raise QuestionError("nothing came over it") from None
-    question: dict[str, Any] = read_fields(message, KINDS, REQUIRED)
-    require_token(socket, question.get("token"))
-    if question["board"]:
-        await _send_changes(socket, board_message)
-        return
-    with _present(question["browser"][:64]):
-        await _send_changes(socket, page_message)
+    finally:
+        _silent.pop(socket, None)
 
 
 async def _send_changes(socket: WebSocket, message_of: Callable[[], str]) -> None:
@@ -121,16 +144,8 @@ async def _send_changes(socket: WebSocket, message_of: Callable[[], str]) -> Non
 
 
 async def _answer_class(socket: WebSocket) -> None:
-    """Answer a page or a board, unless so many are open that the others would wait for it."""
-    if len(_sockets) >= MOST_SOCKETS:
-        await socket.accept()
-        await socket.close(TRY_AGAIN_LATER, f"{MOST_SOCKETS} pages are open already: close one, or try again later")
-        return
-    _sockets.add(socket)
-    try:
-        await answer_over(socket, _push)
-    finally:
-        _sockets.discard(socket)
+    """Answer a page or a board."""
+    await answer_over(socket, _push)
 
 
 def routes(base_path: str) -> list[BaseRoute]:
