@@ -25,6 +25,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "the board": ("?view=board", {}),
     "a student's page": ("?tab=Draw&collect={collection}", {}),
 }
+MOST_EXPANDERS = 50  # on a page
 SCHEMES: dict[str, list[Literal["light", "dark"]]] = {"en": ["light", "dark"], "ko": ["dark", "light"]}
 NARROW = (320, 640)  # pixels: a small phone; a laptop on which everything is shown twice as large
 # what is Streamlit's own and cannot be set: by rule, a piece of the element, and why nobody is hindered by it
@@ -54,7 +55,9 @@ def test_every_page_with_its_sections_open_has_no_violation_and_fits_a_narrow_sc
             page.emulate_media(color_scheme=scheme)
             found[f"{name}, {scheme}"] = violations(page)
         for section, content in sections.items():
-            for title in page.locator(f".st-key-{section} button").all():
+            titles = page.locator(f".st-key-{section} button").all()
+            assert titles, section
+            for title in titles:
                 title.click()
                 open_everything(page)
                 found[f"{name}, {title.inner_text()}"] = violations(page, f".st-key-{content}")
@@ -74,9 +77,12 @@ def open_everything(page: Page) -> None:
     """Open all expanders that are closed, also those that come with others."""
     wait_idle(page)
     closed = page.locator("details:not([open]) > summary:visible")
-    while closed.count():
+    for _ in range(MOST_EXPANDERS):
+        if not closed.count():
+            return
         closed.first.click()
         wait_idle(page)
+    raise AssertionError(f"it does not open: {closed.first.inner_text()}")
 
 
 def violations(page: Page, part: str | None = None) -> list[str]:
