@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from tests.benchmarks.server import Server, open_page
 from tests.helpers import PROJECT
 from vgg_demo import __version__
+from vgg_demo.runs.engines.cluster import INSTALL
 
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
 PINS = (PROJECT / "requirements.txt").read_text("utf-8")
@@ -61,6 +62,16 @@ def test_every_tested_version_is_in_the_range_that_the_package_asks_for() -> Non
         (exact,) = pin.specifier
         assert exact.operator == "==" and ranges[name].specifier.contains(exact.version), name
         assert {part.operator for part in ranges[name].specifier} == {">=", "<"}, name
+
+
+def test_tested_version_of_ray_is_in_the_range_that_the_extra_and_the_advice_ask_for() -> None:
+    lines = (PROJECT / "requirements-cluster.txt").read_text("utf-8").splitlines()
+    (pin,) = [Requirement(line.partition("#")[0]) for line in lines if line.startswith("ray")]
+    (asked,) = METADATA["optional-dependencies"]["cluster"]
+    (exact,) = pin.specifier
+
+    assert Requirement(asked).specifier.contains(exact.version)
+    assert f'"{asked}"' in INSTALL
 
 
 def test_python_that_the_package_asks_for_is_the_one_that_the_readme_names() -> None:

@@ -32,7 +32,6 @@ IMPORT_NAMES = {"pillow": "PIL", "scikit-learn": "sklearn"}
 NOT_IMPORTED = ("streamlit-drawable-canvas",)  # it can be imported by a running page alone
 NEEDED_DISK, NEEDED_MEMORY = 2e9, 2e9  # bytes: MNIST, a few runs and one of `blog`; the page and one training
 PORT = 8501  # Streamlit's own choice
-CLUSTER_SECONDS = 20.0  # that it may take to answer
 GPU_SEARCH = "https://pytorch.org/get-started/locally/"
 
 
@@ -90,7 +89,7 @@ def libraries() -> tuple[str, str]:
 def requirements() -> list[str]:
     """The libraries that the program asks for, each with its range of versions."""
     if IS_INSTALLED:
-        return importlib.metadata.requires("vgg-demo") or []
+        return [text for text in importlib.metadata.requires("vgg-demo") or [] if "extra ==" not in text]
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     return [str(requirement) for requirement in project["dependencies"]]
 
@@ -191,24 +190,24 @@ def gpu() -> tuple[str, str]:
 def cluster() -> tuple[str, str]:
     """Whether the Ray cluster answers that VGG_DEMO_RAY names."""
     from vgg_demo.runs.engines import cluster_address
-    from vgg_demo.runs.engines.cluster import INSTALL, NO_ANSWER
+    from vgg_demo.runs.engines.cluster import CONNECT_SECONDS, INSTALL, NO_ANSWER, is_installed, said
 
     address = cluster_address()
     if address is None:
         return "none asked for: trainings use this machine", ""
-    if importlib.util.find_spec("ray") is None:
+    if not is_installed():
         return "Ray is not installed", f"{INSTALL}, or unset VGG_DEMO_RAY"
     command = [sys.executable, "-m", "vgg_demo.runs.engines.agent", address, "check"]
     try:
         done = subprocess.run(
-            command, cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, timeout=CLUSTER_SECONDS
+            command, cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, timeout=CONNECT_SECONDS
         )
-        answer = json.loads(done.stdout.splitlines()[-1])
+        line = done.stdout.splitlines()[-1]
+        problem, found = str(said(line)), json.loads(line).get("found", "no answer")
     except (subprocess.TimeoutExpired, IndexError, ValueError):
-        answer = {"problem": NO_ANSWER}
-    found = f"{address}: {answer.get('found', 'no answer')}"
-    advice = f"{answer['problem']}; without VGG_DEMO_RAY, trainings use this machine"
-    return found, advice if answer["problem"] else ""
+        problem, found = NO_ANSWER, "no answer"
+    advice = f"{problem}; without VGG_DEMO_RAY, trainings use this machine"
+    return f"{address}: {found}", advice if problem else ""
 
 
 def port() -> tuple[str, str]:

@@ -41,7 +41,7 @@ def N_(text: str) -> str:
 
 def translate(text: str) -> str:
     """A text that was marked with N_, in the current language."""
-    return _catalogue(language()).gettext(text)
+    return _catalogue(language()).gettext(text) if text else ""  # a catalogue's header stands under ""
 
 
 def language() -> str:

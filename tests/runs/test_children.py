@@ -234,3 +234,15 @@ def test_lower_priority_on_windows_lowers_the_class(
     lower_priority(os.getpid(), niceness)
 
     assert asked == [priority]
+
+
+def test_child_that_has_not_read_all_when_it_ends_is_released() -> None:
+    child = spawning.spawn("json.tool", "--help", stdin=subprocess.PIPE)
+    child.wait()
+    assert child.stdin is not None
+    child.stdin.write(b"what it does not read")
+
+    spawning.reap_children()
+
+    assert child.stdin.closed
+    assert child not in spawning._children

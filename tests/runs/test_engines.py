@@ -6,7 +6,6 @@ import importlib.util
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from vgg_demo.runs.engines import engine
 from vgg_demo.runs.engines.cluster import RayEngine
 from vgg_demo.runs.manager import dispatch, queue_run, resume_run, withdraw_run
 from vgg_demo.runs.reasons import DIED
+from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, create_run
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.usefixtures("home")
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Nodes]:
     """Two nodes of one core; a test that ends one adds another."""
-    if importlib.util.find_spec("ray") is None:  # looked for and not loaded: it is another process's
-        pytest.skip("Ray has no wheel for this system")
+    if importlib.util.find_spec("ray") is None and not os.environ.get("VGG_DEMO_REQUIRE_RAY"):
+        pytest.skip("Ray is not installed; with VGG_DEMO_REQUIRE_RAY=1 this fails")
     with nodes(2) as cluster:
         yield cluster
 
@@ -79,7 +79,7 @@ def test_engine_trains_queues_withdraws_and_goes_on_after_a_death(
     withdraw_run(third)
     first.send("resume")
     os.kill(worker_of(second), signal.SIGKILL)
-    wait_until(lambda: second.status().is_over, seconds=10)
+    wait_until(lambda: second.status().is_over)
     assert (second.status().state, second.status().reason) == ("failed", DIED)
     wait_for_state(first, "finished")
     resume_run(second)
@@ -104,19 +104,16 @@ def test_run_whose_node_dies_goes_on_elsewhere_once_though_the_page_restarts(
     close(engine())  # the page ends, and the run does not mind
     run.send("resume")
     wait_for_step(run, saved + 5)
-    states: list[tuple[str, str | None]] = []
+    seen: list[Status] = []
 
-    cut = time.monotonic()
     on_ray.cut_power_of(worker_of(run))
-    wait_until(lambda: run.status().state == "failed", seconds=10)
-    said = time.monotonic() - cut
+    wait_until(lambda: run.status().state == "failed")
     assert run.status().reason == DIED
-    assert said < 10
     dispatch()  # a page again
-    wait_until(lambda: states.append((run.status().state, run.status().reason)) or run.status().attempt == 1, 10)
+    wait_until(lambda: seen.append(run.status()) or seen[-1].attempt == 1)
     wait_for_state(run, "finished")
 
-    assert states[-1] == ("queued", DIED)
+    assert (seen[-1].state, seen[-1].reason) == ("queued", DIED)
     assert losses(run) == plain_losses(config, mnist[0], fabric)
     assert steps(run) == list(range(1, 401))
     assert run.status().attempt == 1
@@ -133,7 +130,7 @@ def test_run_of_two_processes_has_the_losses_of_one(
     wait_for_state(run, "finished")
 
     assert losses(run) == pytest.approx(plain_losses(config, mnist[0], fabric), rel=1e-3)
-    wait_until(lambda: not processes(run.path), seconds=20)
+    wait_until(lambda: not processes(run.path))
 
 
 def test_run_larger_than_every_machine_waits_and_says_why(on_ray: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +149,7 @@ def test_head_that_dies_is_said_and_the_next_cluster_takes_what_waits(
     wait_for_step(run, 1)
     pause(run)
     on_ray.cut_head()
-    wait_until(lambda: engine().problem(), seconds=20)
+    wait_until(lambda: engine().problem())
     with pytest.raises(RunError, match="no Ray cluster answers"):
         queue_run(config, "b")
     close(engine())

@@ -11,7 +11,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from pathlib import Path
 from typing import Any
 
 from vgg_demo.errors import FormatError
@@ -25,6 +27,26 @@ PAUSES = {  # command: paused, and the event after which to pause
     "batch": (False, "step"),
     "epoch": (False, "epoch"),
 }
+
+
+def read_commands(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """The commands from a byte on, and the byte after them. Lines that are none are left out."""
+    try:
+        if os.stat(path).st_size <= offset:  # a few microseconds, which each step takes
+            return [], offset
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read()
+    except OSError:
+        return [], offset
+    complete = content[: content.rfind(b"\n") + 1]
+    commands = []
+    for line in complete.splitlines():
+        with contextlib.suppress(FormatError):
+            command = parse_json(line)
+            if isinstance(command, dict):
+                commands.append(command)
+    return commands, offset + len(complete)
 
 
 class Control:
@@ -41,24 +63,10 @@ class Control:
         when_asked_to_end(self._stop)
 
     def poll(self) -> None:
-        """Read the commands since the last time. Other lines are ignored."""
-        try:
-            if os.stat(self.path).st_size <= self.offset:  # a few microseconds, which each step takes
-                return
-            with self.path.open("rb") as file:
-                file.seek(self.offset)
-                content = file.read()
-        except OSError:
-            return
-        complete = content[: content.rfind(b"\n") + 1]
-        self.offset += len(complete)
-        for line in complete.splitlines():
-            try:
-                command = parse_json(line)
-            except FormatError:
-                continue
-            if isinstance(command, dict):
-                self._apply(command)
+        """Read the commands since the last time."""
+        commands, self.offset = read_commands(self.path, self.offset)
+        for command in commands:
+            self._apply(command)
 
     def happened(self, event: str) -> None:
         """An event ("step" or "epoch") was recorded: pause when that was asked for."""

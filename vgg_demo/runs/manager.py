@@ -109,7 +109,7 @@ def dispatch() -> None:
 def _wait_or_launch(run: Run, in_queue: bool, here: bool = False, attached: bool = False) -> None:
     """Put a run that is over into the queue, or start it now; the store's lock is held."""
     changes = {"attempt": run.stored_status().attempt + 1, "control_from": run.commands_size()}
-    run.update_status(state="queued", queued=time.time(), reason=None, ended=None, engine=None, **changes)
+    run.update_status(state="queued", queued=time.time(), reason=None, ended=None, engine=None, deaths=0, **changes)
     if not in_queue:
         _launch(run, here, attached)
 

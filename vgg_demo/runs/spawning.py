@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -43,7 +44,8 @@ def reap_children() -> None:
     """Release processes that have ended, so that none is left as a zombie."""
     for child in _children:
         if child.poll() is not None and child.stdin:
-            child.stdin.close()
+            with contextlib.suppress(OSError):  # something was written that it has not read
+                child.stdin.close()
     _children[:] = [child for child in _children if child.returncode is None]
 
 

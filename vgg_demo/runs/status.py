@@ -25,6 +25,7 @@ STATUS: dict[str, Kind] = {
     "host": optional(text),
     "engine": optional(text),
     "attempt": whole(),
+    "deaths": whole(),
 }
 
 
@@ -36,7 +37,8 @@ class Status:
     control_from: bytes of control.jsonl for earlier processes. owner: the browser that may steer it, None for all.
     queued: since when it waits. host: the machine of that process, as processes.machine() names it. engine: where it
     runs or is to run: None for a process of a machine, "ray" for a cluster. attempt: how often it was put
-    into the queue again; a worker of an earlier attempt writes nothing more.
+    into the queue again; a worker of an earlier attempt writes nothing more. deaths: how often a cluster has done so by
+    itself, because the machine had died, since a person did.
     """
 
     state: str = "queued"
@@ -53,6 +55,7 @@ class Status:
     host: str | None = None
     engine: str | None = None
     attempt: int = 0
+    deaths: int = 0
     id: str = ""
 
     @property

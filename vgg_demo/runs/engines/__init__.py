@@ -1,4 +1,4 @@
-"""Where trainings run: an engine has processes work on runs. Nothing else of the project knows which one it is."""
+"""Where trainings run: an engine has processes work on runs. Starting a run is the same with each of them."""
 
 from __future__ import annotations
 

@@ -15,19 +15,23 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from typing import Any
 
-from vgg_demo.errors import RunError, StorageError, first_line
+from vgg_demo.errors import VggDemoError, first_line
 from vgg_demo.runs.class_settings import read_class_settings
-from vgg_demo.runs.engines.cluster import NO_ANSWER, RAY, TOO_LARGE, share
+from vgg_demo.runs.control import PAUSES, read_commands
+from vgg_demo.runs.engines.cluster import NO_ANSWER, NOT_BEGUN, RAY, TOO_LARGE, share
 from vgg_demo.runs.queue import readable, waiting
 from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, home, store_lock
+from vgg_demo.text import Message
 
 PASS_SECONDS, SHORTEST_PASS_SECONDS = 1.0, 0.1
 PATIENCE_SECONDS = 5.0  # that an actor may take to end when its run is over
-MOST_ATTEMPTS = 5  # of a run whose machines die; then a person has to resume it
+MOST_DEATHS = 5  # of machines under a run; then a person has to resume it
+MOST_SUBMISSIONS = 2  # of an actor, which may end when its queue is paused in that moment; more is a fault
 
 
 def actor_name(status: Status) -> str:
@@ -52,44 +56,50 @@ class Agent:
         ray.init(address=address, namespace=namespace(), log_to_driver=False, logging_level=logging.ERROR)
         self.share = share()
         self.unwanted: dict[str, float] = {}  # actors of runs that are over, since when
-        self.created: dict[str, tuple[Run, Any]] = {}  # actors that may not have begun yet
+        self.submitted: Counter[str] = Counter()  # how often, of runs that still wait
 
     def compare(self) -> None:
-        """One look at everything. Raises StorageError, RunError."""
+        """One look at everything. Raises StorageError, RunError, OSError, and what Ray raises."""
         names = {*self.ray.util.list_named_actors(), *self.groups()}
-        entries = readable()
-        for run, status in entries:
-            is_lost = status.state == "failed" and status.reason == DIED and status.engine == RAY
-            if is_lost and status.attempt < MOST_ATTEMPTS and run.stored_status().is_active:
+        for run, status in readable():
+            if status.state == "failed" and status.reason == DIED and status.engine == RAY:
                 go_on(run)
         entries = readable()
-        states = {actor_name(status): status for _run, status in entries if not status.is_over}
-        if not read_class_settings().queue_paused:
-            for run in waiting(entries):
-                status = run.stored_status()
-                if actor_name(status) not in names and status.state == "queued":
-                    self.submit(run, status)
+        statuses = dict(entries)
+        waits = [] if read_class_settings().queue_paused else waiting(entries)
+        wanted = {actor_name(statuses[run]): run for run in waits}
+        self.submitted = Counter({name: count for name, count in self.submitted.items() if name in wanted})
+        for name, run in wanted.items():
+            if not names.issuperset(self.actors(name)):
+                self.submit(run, statuses[run])
+        known = {status.identity: status for status in statuses.values()}
+        gone = {name for name in names if is_unwanted(name, known)}  # not of a store that cannot be read at present
         now = time.monotonic()
-        gone = {name for name in names if name.partition(".")[0] not in states}
         self.unwanted = {name: self.unwanted.get(name, now) for name in gone}
         for name in gone:
             if now - self.unwanted[name] > PATIENCE_SECONDS:
                 self.remove(name)
 
-    def submit(self, run: Run, status: Status) -> None:
+    def actors(self, name: str) -> list[str]:
+        """What the actors of one attempt are called, of each process one."""
+        return [f"{name}.{rank}" if rank else name for rank in range(self.share.processes)]
+
+    def submit(self, run: Run, seen: Status) -> None:
         """Have the cluster start actors for a run that waits, when it has room; none where they are there already."""
         from vgg_demo.runs.engines.rank import Rank
 
-        name, group = actor_name(status), {}
-        if status.engine != RAY:
-            with store_lock():
-                run.update_status(engine=RAY)
+        name, group = actor_name(seen), {}
+        with store_lock():
+            status = run.stored_status()
+            if status.state != "queued" or actor_name(status) != name:  # another process was faster
+                return
+            run.update_status(engine=RAY)
+        self.submitted[name] += 1
         if self.share.processes > 1:
             strategies = self.ray.util.scheduling_strategies
             group = {"scheduling_strategy": strategies.PlacementGroupSchedulingStrategy(self.place(name))}
         options = {"num_cpus": self.share.cpus, "num_gpus": self.share.gpus, "lifetime": "detached", **group}
-        for rank in range(self.share.processes):
-            own = f"{name}.{rank}" if rank else name
+        for rank, own in enumerate(self.actors(name)):
             actor = self.ray.remote(Rank).options(name=own, get_if_exists=True, **options)
             actor.remote(str(run.path), str(home()), name, status.attempt, rank, self.share)
 
@@ -118,13 +128,16 @@ class Agent:
         with contextlib.suppress(ValueError):  # it has just ended
             self.ray.kill(self.ray.get_actor(name))
 
-    def problem(self) -> str:
-        """Why runs cannot start, where no machine of the cluster is large enough."""
-        needed = {"CPU": self.share.cpus, "GPU": self.share.gpus}
+    def problem(self) -> Message:
+        """Why runs cannot start: they are too large for the cluster, or its processes end at once."""
+        needed = {"CPU": self.share.cpus, **({"GPU": self.share.gpus} if self.share.gpus else {})}
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
-        if any(all(node.get(kind, 0) >= count for kind, count in needed.items()) for node in nodes):
-            return ""
-        return TOO_LARGE
+        places = sum(min(int(node.get(kind, 0) / count) for kind, count in needed.items()) for node in nodes)
+        if places < self.share.processes:
+            return Message(TOO_LARGE)
+        if any(count > MOST_SUBMISSIONS for count in self.submitted.values()):
+            return Message(NOT_BEGUN, folder=str(home()))
+        return Message("")
 
     def found(self) -> str:
         """What the cluster has."""
@@ -134,15 +147,33 @@ class Agent:
         )
 
 
+def is_unwanted(name: str, known: dict[str, Status]) -> bool:
+    """Whether an actor or a group is of a run that is over or goes on elsewhere. known: the runs by their identity."""
+    attempt = name.partition(".")[0]
+    status = known.get(attempt.rpartition("-")[0])
+    return status is not None and (status.is_over or actor_name(status) != attempt)
+
+
 def go_on(run: Run) -> None:
-    """Put a run back into the queue whose machine has died: it goes on from its last save."""
+    """Put a run back into the queue whose machine has died: it goes on from its last save.
+
+    Not one that was paused, or is to stop or to pause: a person has to resume that, as on one machine.
+    """
     with store_lock():
-        status = run.status()
-        if status.reason == DIED and run.stored_status().is_active:  # not one that a person has seen to by now
-            commands = run.commands_size()
-            run.update_status(
-                state="queued", queued=time.time(), reason=DIED, attempt=status.attempt + 1, control_from=commands
-            )
+        stored = run.stored_status()
+        if run.status().reason != DIED or stored.state != "running" or stored.deaths >= MOST_DEATHS:
+            return
+        commands, end = read_commands(run.control_path, stored.control_from)
+        steering = [name for command in commands if (name := command.get("command")) in ("stop", *PAUSES)]
+        if "stop" in steering or steering[-1:] not in ([], ["resume"]):
+            return
+        again = {"attempt": stored.attempt + 1, "deaths": stored.deaths + 1, "control_from": end}
+        run.update_status(state="queued", queued=time.time(), reason=DIED, **again)
+
+
+def words_of(error: Exception) -> Message:
+    """What is wrong, for a reader of another language than this process's."""
+    return error.message if isinstance(error, VggDemoError) else Message(first_line(error))
 
 
 def main(address: str, *words: str) -> int:
@@ -150,18 +181,18 @@ def main(address: str, *words: str) -> int:
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # Ray writes there as well
 
-    def say(**values: str) -> None:
-        """A line for the process that started this one."""
-        print(json.dumps(values), file=output, flush=True)
+    def say(problem: Message, **more: str) -> None:
+        """A line for the process that started this one: cluster.py's said reads it."""
+        print(json.dumps({"problem": problem.text, "values": problem.values, **more}, default=str), file=output)
+        output.flush()
 
     try:
         agent = Agent(address)
     except Exception as error:  # Ray raises types of several libraries
-        is_missing = isinstance(error, ConnectionError)
-        say(problem=NO_ANSWER if is_missing else first_line(error))
+        say(Message(NO_ANSWER) if isinstance(error, ConnectionError) else words_of(error))
         return 1
-    say(problem=agent.problem(), found=agent.found())
     if "check" in words:
+        say(agent.problem(), found=agent.found())
         return 0
     news, ended = threading.Event(), threading.Event()
 
@@ -176,9 +207,11 @@ def main(address: str, *words: str) -> int:
         is_last = ended.is_set()
         try:
             agent.compare()
-            say(problem=agent.problem())
-        except (StorageError, RunError) as error:
-            say(problem=str(error))
+            say(agent.problem())
+        except Exception as error:
+            say(words_of(error))
+            if isinstance(error, ConnectionError) or not isinstance(error, (VggDemoError, OSError)):
+                return 1  # something of Ray's: a new process connects again
         if is_last:
             return 0
         time.sleep(SHORTEST_PASS_SECONDS)

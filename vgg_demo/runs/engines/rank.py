@@ -7,6 +7,7 @@ run's folder. It ends with its actor.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -20,10 +21,12 @@ from vgg_demo.places import PROJECT
 from vgg_demo.runs.child import Ending
 from vgg_demo.runs.class_settings import read_class_settings
 from vgg_demo.runs.engines.cluster import Share
-from vgg_demo.runs.processes import machine, when_parent_ends
+from vgg_demo.runs.processes import when_parent_ends
 from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.store import Run, store_lock
+from vgg_demo.text import N_
 
+NOT_STARTED = N_("no training could be started on a machine of the cluster: see worker.log in the run's folder")
 TOO_LATE = 2  # exit status of a worker whose run is another's by now
 
 
@@ -47,7 +50,8 @@ class Rank:
     def end(self) -> None:
         """End this actor's process; that of the first rank ends all."""
         if self.rank == 0 and self.share.processes > 1:
-            self.ray.util.remove_placement_group(self.ray.util.get_placement_group(self.name))
+            with contextlib.suppress(ValueError):  # it is gone already
+                self.ray.util.remove_placement_group(self.ray.util.get_placement_group(self.name))
         os._exit(0)  # Ray's own way takes a second more, in which the core is not free
 
     def _work(self) -> None:
@@ -64,8 +68,9 @@ class Rank:
     def is_wanted(self) -> bool:
         """Whether the run still waits for this attempt, and may start now."""
         status = self.run.stored_status()
-        is_waiting = status.state == "queued" or self.rank > 0
-        return is_waiting and status.attempt == self.attempt and not read_class_settings().queue_paused
+        if self.rank > 0:  # the first one decides, and ends the others with it
+            return status.attempt == self.attempt and not status.is_over
+        return status.attempt == self.attempt and status.state == "queued" and not read_class_settings().queue_paused
 
     def environment(self) -> dict[str, str]:
         """Of the process: how many threads it has; of several, also which one it is and where the first one waits."""
@@ -85,7 +90,7 @@ class Rank:
         with store_lock():
             status = self.run.stored_status()
             if status.attempt == self.attempt and (status.is_active or (exit_status and status.state == "queued")):
-                reason = DIED if status.is_active else f"no training could be started on {machine()}: see worker.log"
+                reason = DIED if status.is_active else NOT_STARTED
                 if exit_status != TOO_LATE:
                     self.run.update_status(state="failed", reason=reason, ended=time.time())
 
