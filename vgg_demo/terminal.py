@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vgg_demo.errors import RunFailedError, RunNotFoundError, VggDemoError
+from vgg_demo.errors import RunError, RunFailedError, RunNotFoundError, VggDemoError
 from vgg_demo.text import percent, percent_or_dash
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def follow(run: Run, quiet: bool) -> None:
     from vgg_demo.runs.reader import RunReader
 
     reader = RunReader(run)
-    asked_to_stop = False
+    asked_to_stop = has_said = False
     interval = 0.1 if sys.stderr.isatty() else 5.0  # a file needs no animation
     with tqdm(
         total=run.config().train.total_steps,
@@ -88,14 +88,37 @@ def follow(run: Run, quiet: bool) -> None:
                 if curve.steps:
                     bar.set_postfix(loss=f"{curve.losses[-1]:.4f}", refresh=False)
                     bar.update(curve.steps[-1] - bar.n)
-                if not status.is_active and status.state != "queued":
+                if status.is_over:
                     return
+                if status.state == "queued" and not (quiet or has_said):
+                    has_said = True
+                    bar.write(f"{run.name}: {why_it_waits()}", file=sys.stderr)
                 time.sleep(POLL_SECONDS)
             except KeyboardInterrupt:
                 if asked_to_stop:
                     raise
                 asked_to_stop = True
-                run.send("stop")
+                stop(run)
+
+
+def stop(run: Run) -> None:
+    """Take a run out of the queue, or ask its process to stop."""
+    from vgg_demo.runs.manager import withdraw_run
+
+    try:
+        withdraw_run(run)
+    except RunError:  # it has begun
+        run.send("stop")
+
+
+def why_it_waits() -> str:
+    """Why a run that was started has not begun: it is for a cluster."""
+    from vgg_demo.runs.class_settings import read_class_settings
+    from vgg_demo.runs.engines import engine
+
+    if read_class_settings().queue_paused:
+        return "waits; the teacher has paused the queue"
+    return f"waits for the cluster; {engine().problem() or 'it begins as soon as a machine has room'}"
 
 
 def require_one_source(
@@ -153,6 +176,9 @@ def report(run: Run, as_json: bool) -> None:
         result = {**result, "class_digits": outcome}
     if as_json:
         print_json(result)
+        return
+    if not result:
+        click.echo(f"{run.name}: {status.reason}")
         return
     click.echo(
         f"{run.name}: {status.state} after {result['steps']} steps in {result['seconds']:.1f} s "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import signal
 import time
@@ -11,9 +13,11 @@ import pytest
 from lightning_fabric import Fabric
 
 from tests.forked import ForkedWorker
-from tests.helpers import TINY, RunsHere, losses, plain_losses, stop, wait_for_state, wait_for_step, wait_until
+from tests.helpers import TINY, RunsHere, losses, pause, plain_losses, stop, wait_for_state, wait_for_step, wait_until
 from vgg_demo.data import Digits
+from vgg_demo.errors import RunError
 from vgg_demo.runs import claims, liveness
+from vgg_demo.runs import processes as system
 from vgg_demo.runs.claims import Claim, begin
 from vgg_demo.runs.manager import resume_run, start_run
 from vgg_demo.runs.reasons import DIED
@@ -93,9 +97,9 @@ def test_worker_held_for_dead_and_gone_on_elsewhere_writes_nothing_more(
     config = TINY.with_changes(steps=400)
     run = start_run(config)
     wait_for_step(run, 5)
-    run.send("pause")
-    wait_for_state(run, "paused")
+    pause(run)
     run.send("resume")
+    wait_for_state(run, "running")  # it is in its loop, and not in the pause
     old = quick_workers[0]
     os.kill(old.pid, signal.SIGSTOP)
     run.update_status(host=ELSEWHERE)
@@ -125,8 +129,50 @@ def test_claim_of_an_earlier_attempt_is_lost() -> None:
 
     run.update_status(attempt=1)
 
-    with pytest.raises(Exception, match="another process has gone on"):
+    with pytest.raises(RunError, match="another process has gone on"):
         claim.require()
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("clock", ["monotonic", "time"])  # one of them stands still while a machine sleeps
+@pytest.mark.parametrize("seconds", [claims.RECENT_SECONDS - 1, claims.RECENT_SECONDS + 1])
+def test_claim_is_looked_at_after_a_halt_by_either_clock(
+    monkeypatch: pytest.MonkeyPatch, clock: str, seconds: float
+) -> None:
+    claim = Claim(create_run(TINY))
+    claim.run.update_status(attempt=1)
+    claim.require_recent()  # the last look was a moment ago
+    later = getattr(time, clock)() + seconds
+
+    monkeypatch.setattr(time, clock, lambda: later)
+
+    with pytest.raises(RunError) if seconds > claims.RECENT_SECONDS else contextlib.nullcontext():
+        claim.require_recent()
+
+
+@pytest.mark.usefixtures("home")
+def test_claim_on_a_folder_that_the_file_system_cannot_look_into_at_present_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claim = Claim(create_run(TINY))
+
+    def is_stale(*_arguments: object, **_options: object) -> object:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(Path, "is_dir", is_stale)
+    claim.require()
+
+
+@pytest.mark.parametrize(("address", "name"), [(0x00163E5A1B2C, "163e5a1b2c"), (0x01163E5A1B2C, "desk")])
+def test_machine_without_a_boot_id_is_known_by_its_adapter_or_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: int, name: str
+) -> None:
+    """Python makes an address up where it finds none, and sets that bit in it (RFC 9562, section 6.10)."""
+    monkeypatch.setattr(system, "PROC", tmp_path)
+    monkeypatch.setattr(system.uuid, "getnode", lambda: address)
+    monkeypatch.setattr(system.platform, "node", lambda: "desk")
+
+    assert system.machine.__wrapped__() == name
 
 
 def test_worker_of_a_cluster_obeys_what_was_asked_while_the_run_waited_for_it(runs_here: RunsHere) -> None:

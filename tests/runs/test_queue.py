@@ -32,7 +32,7 @@ from vgg_demo.runs.class_settings import (
 )
 from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch, queue_run, withdraw_run
-from vgg_demo.runs.queue import slots, waiting
+from vgg_demo.runs.queue import others_wait, slots, waiting
 from vgg_demo.runs.status import Status
 from vgg_demo.runs.store import Run, create_run, delete_run
 from vgg_demo.runs.timing import StepTimes
@@ -255,6 +255,19 @@ def test_run_that_ends_early_makes_room_for_the_next(runs_here: RunsHere, end: o
     if end is kill:
         dispatch()  # as the page does at each look at a waiting run
     wait_for_state(second, "finished")
+
+
+@pytest.mark.parametrize("engine", [None, "ray"])
+def test_others_wait_only_for_the_same_engine(engine: str | None) -> None:
+    mine = create_run(TINY)
+    mine.update_status(state="paused", engine=engine)
+    assert not others_wait(mine)
+
+    other = create_run(TINY)
+
+    assert others_wait(mine) is (engine is None)
+    other.update_status(engine="ray")
+    assert others_wait(mine) is (engine == "ray")
 
 
 def test_two_slots_train_two_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

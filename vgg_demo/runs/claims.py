@@ -26,23 +26,25 @@ class Claim:
         """The claim of the process that the run's status names. Raises RunError when it cannot be read."""
         status = run.stored_status()
         self.run, self.identity, self.attempt = run, status.identity, status.attempt
-        self.checked = time.monotonic()
+        self.checked = clocks()
 
     def require(self) -> None:
-        """Raise RunError when it is lost. A status that cannot be read says nothing."""
-        self.checked = -math.inf
-        status = None
+        """Raise RunError when it is lost. A folder or status that cannot be read says nothing."""
+        self.checked = (-math.inf, -math.inf)
+        status, is_there = None, True
         with contextlib.suppress(RunError):
             status = self.run.stored_status()
-        if not self.run.path.is_dir() or (status and status.identity != self.identity):
+        with contextlib.suppress(OSError):
+            is_there = self.run.path.is_dir()
+        if not is_there or (status and status.identity != self.identity):
             raise RunError(N_("run {name!r}: its folder was deleted while it trained"), name=self.run.name)
         if status and status.attempt != self.attempt:
             raise RunError(N_("run {name!r}: another process has gone on with it"), name=self.run.name)
-        self.checked = time.monotonic()
+        self.checked = clocks()
 
     def require_recent(self) -> None:
         """The same, for what is written often: it looks only where the last look was a while ago, as after a halt."""
-        if time.monotonic() - self.checked > RECENT_SECONDS:
+        if any(abs(now - then) > RECENT_SECONDS for now, then in zip(clocks(), self.checked, strict=True)):
             self.require()
 
     @contextlib.contextmanager
@@ -67,6 +69,11 @@ class Claim:
         finally:
             ended.set()
             thread.join()
+
+
+def clocks() -> tuple[float, float]:
+    """Two clocks: the first one stands still while the machine sleeps, the second one can be set."""
+    return time.monotonic(), time.time()
 
 
 def take(run: Run, attempt: int | None) -> Claim | None:

@@ -60,7 +60,9 @@ def machine() -> str:
     boot = PROC / "sys" / "kernel" / "random" / "boot_id"
     with contextlib.suppress(OSError):
         return f"{platform.node()}/{boot.read_text('utf-8').strip()[:8]}"
-    return f"{platform.node()}/{uuid.getnode():x}"
+    address = uuid.getnode()
+    is_made_up = bool(address >> 40 & 1)  # and another one in each process, where no network adapter was found
+    return platform.node() if is_made_up else f"{address:x}"  # macOS changes its name with the network
 
 
 def when_parent_ends(action: Callable[[], object]) -> None:

@@ -45,3 +45,10 @@ def waiting(entries: list[tuple[Run, Status]] | None = None) -> list[Run]:
         turns[status.owner] += 1
         order.append(run)
     return order
+
+
+def others_wait(run: Run) -> bool:
+    """Whether runs wait for what this one has: a place on this machine, or on the cluster."""
+    entries = readable()
+    own = dict(entries).get(run)
+    return own is not None and any(status.state == "queued" and status.engine == own.engine for _run, status in entries)

@@ -2,7 +2,7 @@
 
 python -m vgg_demo.runs.worker RUN_FOLDER [attached]
 
-It alone writes the run's events, log, checkpoints and, once started, its status. It obeys control.jsonl.
+It alone writes the run's events, log and checkpoints, and its status while it lives. It obeys control.jsonl.
 attached: it stops when its parent ends, which holds a pipe to its standard input.
 """
 
@@ -37,7 +37,7 @@ from vgg_demo.runs.cost import record_speed
 from vgg_demo.runs.manager import dispatch
 from vgg_demo.runs.probabilities import ProbabilityMeter
 from vgg_demo.runs.processes import when_parent_ends
-from vgg_demo.runs.queue import waiting
+from vgg_demo.runs.queue import others_wait
 from vgg_demo.runs.reasons import explain
 from vgg_demo.runs.recorder import Recorder
 from vgg_demo.runs.resume import read_resume, write_resume
@@ -110,6 +110,7 @@ class Worker:
         self.save()
         finished = self.training.step >= self.config.train.total_steps
         self._record_speed()
+        self.claim.require()
         self.run.update_status(state="finished" if finished else "stopped", ended=time.time(), result=self.result())
 
     def _record_speed(self) -> None:
@@ -192,7 +193,7 @@ class Worker:
                 self.measure_pinned()
                 self.recorder.flush()
             self.claim.require()
-            if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and waiting():
+            if time.perf_counter() - started > LONGEST_PAUSE_SECONDS and others_wait(self.run):
                 self.control.stop_asked = True
         self.recorder.started += time.perf_counter() - started
         self.paused_at = None
@@ -254,13 +255,13 @@ def run_worker(run: Run, load_digits: Callable[[], Digits] = load_train, attempt
                     worker.recorder.close()
         status = 0
     except Exception as error:  # torch and Lightning raise types of their own; a run ends with a reason, whatever it is
-        with contextlib.suppress(RunError):  # nothing is left to write to
+        with contextlib.suppress(OSError, RunError):  # nothing is left to write to
             _fail(claim, error)
         if not isinstance(error, VggDemoError):
             with contextlib.suppress(OSError):
                 traceback.print_exc()
     finally:
-        with contextlib.suppress(RunError):
+        with contextlib.suppress(OSError, RunError):
             claim.require()
             run.worker_path.unlink(missing_ok=True)
     if attempt is None:

@@ -52,3 +52,11 @@ def test_wait_that_is_not_known_leaves_the_place(home: Path, is_damaged: bool) -
         first.config_path.write_text("{")
 
     assert queue_place.place_and_wait(create_run(TINY, owner="b")) == (2, None)
+
+
+def test_runs_of_a_cluster_take_no_place_in_the_queue_of_this_machine(home: Path) -> None:
+    for state in ("running", "queued"):
+        create_run(TINY, owner="a").update_status(engine="ray", state=state)
+    mine = create_run(TINY, owner="b")
+
+    assert queue_place.place_and_wait(mine) == (1, 0.0)

@@ -15,7 +15,7 @@ def place_and_wait(run: Run) -> tuple[int, float | None]:
 
     A run that trains takes as long as its own page says: the machine may be busier than when its speed was measured.
     """
-    entries = readable()
+    entries = [(run, status) for run, status in readable() if status.engine is None]  # others wait elsewhere
     order = waiting(entries)
     place = next((number for number, other in enumerate(order, 1) if other.name == run.name), 1)
     total = 0.0
