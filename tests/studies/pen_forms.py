@@ -1,4 +1,4 @@
-"""Forms of digits for measuring how people's handwriting is read: none of them is among those that `best` learns from.
+"""Forms of digits for measuring how people's handwriting is read: none is in pen_strokes.py.
 
 A form is written as text: points "x,y" in a box of 100×140, "/" lifts the pen, "*" marks a corner.
 TUNING chooses settings; HELD_OUT is looked at for the figures that are reported.

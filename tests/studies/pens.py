@@ -1,7 +1,7 @@
 """How digits are read that people write with a pen on the canvas: by hands, and by forms that networks find hard.
 
-python -m tests.studies.pens [tuning] [CHECKPOINT] prints the table by set, of hands and forms that `best` has not
-learned from. "tuning" takes others than those that are reported, for choosing settings.
+python -m tests.studies.pens [tuning] [CHECKPOINT] prints the table by set, of hands and forms that neither `best` nor
+the limit of "I can't tell" has learned from. "tuning" takes others than those that are reported, to choose settings by.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from vgg_demo.drawing.touching import WIDEST, cuts
 from vgg_demo.errors import BlankImageError
 
 SIZE = 28
-# Likeness.distances of MNIST's digits: half are under 61 and nine of ten under 135; of two that touch, nine of ten over
+# Likeness.distances of MNIST's digits: half are under 66 and nine of ten under 140; of two that touch, nine of ten over
 # 260. Nearer than FAR is one digit; two halves are digits when both are within NEAR, and so much nearer than the whole
 FAR, NEAR, NEARER = 110, 125, 100
 
