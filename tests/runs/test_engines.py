@@ -70,8 +70,9 @@ def test_engine_trains_queues_withdraws_and_goes_on_after_a_death(
     config = TINY.with_changes(steps=60, learning_rate=0.005)
     first, second = queue_run(config, "a"), queue_run(config, "b")
     for run in (first, second):
-        wait_for_step(run, 1)
-        pause(run)
+        run.send("pause")  # before it begins: it is obeyed after the first step
+    for run in (first, second):
+        wait_for_state(run, "paused")
     third = queue_run(config, "c")
     assert third.status().state == "queued"
     assert (first.status().engine, second.status().engine) == (None if any_engine == "local" else "ray",) * 2
@@ -146,9 +147,9 @@ def test_head_that_dies_is_said_and_the_next_cluster_takes_what_waits(
     """The last one here: the cluster of all is without a head afterwards."""
     config = TINY.with_changes(steps=30)
     run = queue_run(config, "a")
-    wait_for_step(run, 1)
     pause(run)
     on_ray.cut_head()
+    monkeypatch.setattr(ray_side, "SILENT_SECONDS", 3.0)  # a shorter wait; nobody speaks any more
     wait_until(lambda: engine().problem())
     with pytest.raises(RunError, match="no Ray cluster answers"):
         queue_run(config, "b")
