@@ -68,7 +68,7 @@ TASKS: dict[str, tuple[str, list[tuple[str, list[str], str]]]] = {
         "?view=board",
         [
             ("Pause the queue", ["Space"], "The queue is paused."),
-            ("Students follow me", ["Space"], "Students follow me"),
+            ("Students follow me", ["Space"], "Evaluate"),  # which tab they see
             ("What students get", ["Enter"], "Hidden from students"),
             ("Hidden from students", ["ArrowDown", "Enter", "Escape"], "the settings"),
         ],

@@ -67,7 +67,7 @@ def _number(name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1024:
-        raise RunError(N_("{name} is {text!r}; it is a number"), name=name, text=text)
+        raise RunError(N_("{name} is {value!r}; it is a number"), name=name, value=text)
     return value
 
 
