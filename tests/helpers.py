@@ -26,6 +26,8 @@ from vgg_demo.model import VGG
 from vgg_demo.presets import get_preset
 from vgg_demo.runs.checkpoints import find_checkpoint
 from vgg_demo.runs.class_settings import ClassSettings, write_class_settings
+from vgg_demo.runs.engines import engine
+from vgg_demo.runs.engines.cluster import RayEngine, ray_engine
 from vgg_demo.runs.manager import continue_run, resume_run, start_run
 from vgg_demo.runs.reader import RunReader
 from vgg_demo.runs.store import Prepare, Run, create_run
@@ -201,3 +203,11 @@ def run_of_shipped_network() -> Run:
     save_checkpoint(run.checkpoint_path, network, header.config, {})
     run.update_status(state="finished")
     return run
+
+
+def close_cluster_engine() -> None:
+    """What the end of a page's process does with its connection to a cluster."""
+    chosen = engine()
+    assert isinstance(chosen, RayEngine)
+    chosen.close()
+    ray_engine.cache_clear()

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -91,14 +91,16 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return sys.modules["ray"]  # type: ignore[return-value]
 
 
-def run_on_dead_machine(**status: Any) -> Run:
-    """A run of the cluster whose machine has died."""
+def run_on_dead_machine(commands: Iterable[str] = (), **status: Any) -> Run:
+    """A run of the cluster that was given commands, and whose machine has died."""
     run = create_run(TINY)
     begin(run, pid=None, pid_started=None)
     run.update_status(**{"host": ELSEWHERE, "engine": "ray", **status})
     run.worker_path.touch()
     make_older(run.worker_path, 7)
     assert run.status().reason == DIED
+    for command in commands:
+        run.send(command)
     return run
 
 
@@ -171,9 +173,7 @@ def test_agent_says_that_processes_end_at_once(cluster: Cluster) -> None:
 def test_agent_goes_on_with_a_run_whose_machine_died(
     cluster: Cluster, attempts: int, deaths: int, commands: list[str]
 ) -> None:
-    run = run_on_dead_machine(attempt=attempts, deaths=deaths)
-    for command in commands:
-        run.send(command)
+    run = run_on_dead_machine(commands, attempt=attempts, deaths=deaths)
 
     Agent("auto").compare()
 
@@ -189,9 +189,7 @@ def test_agent_goes_on_with_a_run_whose_machine_died(
 def test_agent_leaves_a_run_whose_machine_died_to_a_person_who_steered_it_or_when_machines_die_too_often(
     cluster: Cluster, state: str, deaths: int, commands: list[str]
 ) -> None:
-    run = run_on_dead_machine(state=state, deaths=deaths)
-    for command in commands:
-        run.send(command)
+    run = run_on_dead_machine(commands, state=state, deaths=deaths)
 
     Agent("auto").compare()
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import PROJECT, TINY
+from tests.helpers import PROJECT, TINY, close_cluster_engine
 from vgg_demo.errors import RunError
 from vgg_demo.runs.engines import cluster, engine
-from vgg_demo.runs.engines.cluster import RayEngine, Share, share
+from vgg_demo.runs.engines.cluster import Share, share
 from vgg_demo.runs.engines.local import LocalEngine
 from vgg_demo.runs.manager import queue_run
 from vgg_demo.runs.store import list_runs
@@ -26,10 +26,7 @@ def no_cluster(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("VGG_DEMO_RAY", NOWHERE)
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.1)
     yield
-    chosen = engine()
-    assert isinstance(chosen, RayEngine)
-    chosen.close()
-    cluster.ray_engine.cache_clear()
+    close_cluster_engine()
 
 
 @pytest.mark.parametrize(

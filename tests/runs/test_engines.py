@@ -13,12 +13,22 @@ import pytest
 from lightning_fabric import Fabric
 
 from tests.cluster import Nodes, nodes
-from tests.helpers import TINY, losses, pause, plain_losses, processes, steps, wait_for_state, wait_for_step, wait_until
+from tests.helpers import (
+    TINY,
+    close_cluster_engine,
+    losses,
+    pause,
+    plain_losses,
+    processes,
+    steps,
+    wait_for_state,
+    wait_for_step,
+    wait_until,
+)
 from vgg_demo.data import Digits
 from vgg_demo.errors import RunError
 from vgg_demo.runs.engines import cluster as ray_side
 from vgg_demo.runs.engines import engine
-from vgg_demo.runs.engines.cluster import RayEngine
 from vgg_demo.runs.manager import dispatch, queue_run, resume_run, withdraw_run
 from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.status import Status
@@ -41,7 +51,7 @@ def on_ray(home: Path, cluster: Nodes, monkeypatch: pytest.MonkeyPatch) -> Itera
     """The setting, and its end."""
     monkeypatch.setenv("VGG_DEMO_RAY", cluster.address)
     yield cluster
-    close(engine())
+    close_cluster_engine()
 
 
 @pytest.fixture(params=["local", "ray"])
@@ -50,13 +60,6 @@ def any_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("VGG_DEMO_TRAININGS", "2")
     request.getfixturevalue("on_ray" if request.param == "ray" else "quick_workers")
     return str(request.param)
-
-
-def close(chosen: object) -> None:
-    """What the end of a page's process does with its engine."""
-    assert isinstance(chosen, RayEngine)
-    chosen.close()
-    ray_side.ray_engine.cache_clear()
 
 
 def worker_of(run: Run) -> int:
@@ -101,7 +104,7 @@ def test_run_whose_node_dies_goes_on_elsewhere_once_though_the_page_restarts(
     config = TINY.with_changes(steps=1000)  # a second or two: it must not end before its node
     run = queue_run(config, "a")
     saved = pause(run)
-    close(engine())  # the page ends, and the run does not mind
+    close_cluster_engine()  # the page ends, and the run does not mind
     run.send("resume")
     wait_for_step(run, saved + 5)
     seen: list[Status] = []
@@ -152,7 +155,7 @@ def test_head_that_dies_is_said_and_the_next_cluster_takes_what_waits(
     wait_until(lambda: engine().problem())
     with pytest.raises(RunError, match="no Ray cluster answers"):
         queue_run(config, "b")
-    close(engine())
+    close_cluster_engine()
     waiting = create_run(config)
     waiting.update_status(engine="ray")  # as one that had been queued before
 
@@ -164,7 +167,7 @@ def test_head_that_dies_is_said_and_the_next_cluster_takes_what_waits(
         run.send("resume")
         for each in (run, waiting):
             wait_for_state(each, "finished")
-        close(engine())
+        close_cluster_engine()
 
     expected = plain_losses(config, mnist[0], fabric)
     assert (losses(run), losses(waiting)) == (expected, expected)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers import TINY, run_of_new_network
-from vgg_demo.runs.engines import cluster, engine
-from vgg_demo.runs.engines.cluster import RAY, RayEngine
+from tests.helpers import TINY, close_cluster_engine, run_of_new_network
+from vgg_demo.runs.engines import cluster
+from vgg_demo.runs.engines.cluster import RAY
 from vgg_demo.runs.reasons import DIED
 from vgg_demo.runs.store import create_run
 
@@ -20,10 +20,7 @@ def no_cluster(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("VGG_DEMO_RAY", "127.0.0.2:9")
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.0)
     yield
-    chosen = engine()
-    assert isinstance(chosen, RayEngine)
-    chosen.close()
-    cluster.ray_engine.cache_clear()
+    close_cluster_engine()
 
 
 def said(app: AppTest) -> str:
