@@ -242,8 +242,8 @@ def test_run_s_test_result_is_revealed_and_counted(page: Page, server: Server) -
     open_tab(page, server, "Evaluate")
     page.get_by_role("tabpanel").get_by_label("Network", exact=True).locator("visible=true").click()
     page.get_by_role("option", name="mine", exact=True).click()
-    wait_idle(page)
     expect(page.get_by_role("button", name="Evaluate on the validation digits")).to_be_visible()
+    wait_idle(page)  # until then the choice of before is there, too
 
     page.get_by_text("Test digits", exact=True).click()
     expect(page.get_by_text("This run's test result has not been looked at yet")).to_be_visible()

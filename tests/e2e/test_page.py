@@ -39,7 +39,9 @@ def open_tab(page: Page, server: Server, tab: str = "Train") -> None:
 
 
 def wait_idle(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    """Wait until nothing runs and nothing old is left. Just after a click nothing runs yet: see first what it brings."""
+    idle, old = '[data-testid="stApp"][data-test-script-state="notRunning"]', '[data-stale="true"]'
+    page.locator(f"{idle}:not(:has({old}))").wait_for()
 
 
 def choose_long_training(page: Page) -> None:

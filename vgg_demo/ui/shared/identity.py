@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from html import escape
 
 import streamlit as st
 
@@ -41,7 +42,8 @@ def remember_browser() -> None:
 
 
 # In a frame of another site's page a browser takes only the second kind of cookie, over https, and keeps it for that
-# site alone. What is not taken is not there when it is read again.
+# site alone. What is not taken is not there when it is read again. The note comes with its style: a slow phone would
+# show it until a style of its own is there.
 COOKIE_SCRIPT = """<script>{
   const cookie = "{name}={secret}", isKept = () => document.cookie.includes(cookie);
   for (const kind of ["SameSite=Strict", "SameSite=None; Secure; Partitioned"]) {
@@ -49,22 +51,25 @@ COOKIE_SCRIPT = """<script>{
   }
   document.documentElement.classList.toggle("no-cookie", !isKept());
 }</script>"""
-NO_COOKIE_STYLE = "<style>:root:not(.no-cookie) :has(> .st-key-no_cookie) { display: none }</style>"
+NO_COOKIE_STYLE = """<style>
+:root:not(.no-cookie) :has(> .st-key-no_cookie) { display: none; }  /* takes no room while it is hidden */
+.st-key-no_cookie p { margin: 0; padding: 1rem; border-radius: .5rem; background: light-dark(#E8F2FC, #172D43); }
+</style>"""
 
 
 def write_cookie() -> None:
     """Let a new browser keep its secret for a year, or say what does not work without. Harmless when repeated."""
     if not (secret := st.session_state.get("new_browser")):
         return
-    st.html(NO_COOKIE_STYLE)
-    with st.container(key="no_cookie"):  # takes no room while it is hidden
-        st.html(COOKIE_SCRIPT.replace("{name}", COOKIE).replace("{secret}", secret), unsafe_allow_javascript=True)
-        text = _(
-            "This browser does not keep this page's cookie, as in a frame of another site without https: after a "
-            "reload you can watch the runs that you started here, but no longer stop or change them. "
-            "[Open VGG Demo in a tab of its own]({address})"
-        )
-        st.info(text.format(address=st.context.url or "."), icon=":material/cookie_off:")
+    text = _(
+        "This browser does not keep this page's cookie, as in a frame of another site without https: after a "
+        "reload you can watch the runs that you started here, but no longer stop or change them."
+    )
+    way_out = _("Open VGG Demo in a tab of its own")
+    link = f'<a href="{escape(st.context.url or ".")}" target="_blank">{way_out}</a>'
+    script = COOKIE_SCRIPT.replace("{name}", COOKIE).replace("{secret}", secret)
+    with st.container(key="no_cookie"):
+        st.html(f"{NO_COOKIE_STYLE}<p>{text} {link}</p>{script}", unsafe_allow_javascript=True)
 
 
 def owner() -> str:

@@ -48,6 +48,7 @@ STYLE = """<style>
   .block-container > [data-testid="stVerticalBlock"] { gap: .25rem; }
   .st-key-heading > [data-testid="stElementContainer"], :has(> .st-key-to_board) { display: none; }
   .st-key-heading { gap: 0; }
+  .st-key-language_switch [data-testid="stSkeleton"] { height: 2rem; }  /* as the switch: nothing moves when it comes */
   [data-testid="stMain"] h1 { font-size: 1.25rem; }
   [data-testid="stTabPanel"] { padding-top: .5rem; }
 }
