@@ -39,7 +39,7 @@ def open_tab(page: Page, server: Server, tab: str = "Train") -> None:
 
 
 def wait_idle(page: Page) -> None:
-    """Wait until nothing runs and nothing old is left. Just after a click nothing runs yet: see what it brings first."""
+    """Wait until nothing runs and nothing old is left. Just after a click nothing runs yet: see its effect first."""
     idle, old = '[data-testid="stApp"][data-test-script-state="notRunning"]', '[data-stale="true"]'
     page.locator(f"{idle}:not(:has({old}))").wait_for()
 
