@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import psutil
 import pytest
-from playwright.sync_api import Frame, Page, TimeoutError, expect
+from playwright.sync_api import Frame, Locator, Page, TimeoutError, expect
 
 from tests.benchmarks.server import Server, add_steps, make_run
 from tests.benchmarks.watching import alive
@@ -42,6 +42,12 @@ def wait_idle(page: Page) -> None:
     """Wait until nothing runs and nothing old is left. Just after a click nothing runs yet: see its effect first."""
     idle, old = '[data-testid="stApp"][data-test-script-state="notRunning"]', '[data-stale="true"]'
     page.locator(f"{idle}:not(:has({old}))").wait_for()
+
+
+def click_only(place: Locator) -> None:
+    """Click when there is one: a moment after a click the page may still show what was there before as well."""
+    expect(place).to_have_count(1)
+    place.click()
 
 
 def choose_long_training(page: Page) -> None:
