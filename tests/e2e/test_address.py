@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.benchmarks.server import Server, make_run
 from tests.benchmarks.watching import alive
-from tests.e2e.test_page import choose_long_training, open_tab, wait_for_step, wait_idle
+from tests.e2e.test_page import choose_lesson, open_tab, wait_for_step, wait_idle
 from tests.helpers import wait_until
 from tests.runs.test_reader import line
 from vgg_demo.presets import get_preset
@@ -28,7 +28,7 @@ def expect_settings(page: Page) -> None:
 
 def test_settings_survive_a_reload_and_a_server_that_is_killed_with_its_children(page: Page, server: Server) -> None:
     open_tab(page, server)
-    choose_long_training(page)
+    choose_lesson(page)
     page.get_by_text("Settings", exact=True).click()
     for name, value in (("Batch size", "16"), ("Epochs", "5")):
         field = page.get_by_role("spinbutton", name=name)

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.benchmarks.server import Server, add_steps, make_run
 from tests.benchmarks.watching import alive
 from tests.collection.hands import fill
-from tests.e2e.test_page import READY_CANVAS, wait_for_step, wait_idle
+from tests.e2e.test_page import LONG_TRAINING, READY_CANVAS, wait_for_step, wait_idle
 from vgg_demo.collection.store import open_collection
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("browser, trainings")]
@@ -27,7 +27,7 @@ ONE = ["Space", *["ArrowDown"] * 14, "Space"]  # the pen begins at the top
 # where each task begins; then what to go to with the Tab key, the keys to press there, and what the page says then
 TASKS: dict[str, tuple[str, list[tuple[str, list[str], str]]]] = {
     "start, pause, stop": (
-        "?tab=Train&preset=lesson",
+        f"?tab=Train&{LONG_TRAINING}",
         [
             ("Start training", ["Enter"], "lesson-1 · training"),
             ("Pause", ["Enter"], "lesson-1 · paused"),

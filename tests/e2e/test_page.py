@@ -24,6 +24,8 @@ pytestmark = pytest.mark.e2e
 # the canvas with its keys and its size: sketch_tools.js finds it a moment after it is there
 READY_CANVAS = ".st-key-sketch canvas.upper-canvas[role=application]"
 
+LONG_TRAINING = "preset=lesson&epochs=20"  # in the address
+
 # strokes in canvas pixels, as a hand would draw them
 SEVEN = [[(80, 60), (200, 60), (130, 230)]]
 ONE = [[(140, 50), (140, 230)]]
@@ -50,12 +52,19 @@ def click_only(place: Locator) -> None:
     place.click()
 
 
-def choose_long_training(page: Page) -> None:
-    """A preset that is still training when a test has looked at all it wants to see; classroom is over in seconds."""
+def open_long_training(page: Page, server: Server) -> None:
+    """The Train tab, with a training that still goes on when a test has looked at all it wants to see."""
+    page.goto(f"{server.url}/?tab=Train&{LONG_TRAINING}")
+    expect(page.get_by_role("combobox", name="Preset")).to_have_value("lesson", timeout=30_000)
+    wait_idle(page)
+
+
+def choose_lesson(page: Page) -> None:
+    """On a page that is open."""
     wait_idle(page)  # a page that is drawn anew would close the list
     page.get_by_role("combobox", name="Preset").click()
     page.get_by_role("option", name="lesson").click()
-    expect(page.get_by_text("each seen three times, a little distorted")).to_be_visible()
+    expect(page.get_by_text("each seen twice, a little distorted")).to_be_visible()
     page.mouse.move(0, 0)  # the help of a button that the list had lain over would cover the one above
     wait_idle(page)
 
@@ -123,9 +132,8 @@ def test_page_opened_shows_three_tabs_and_start(page: Page, server: Server) -> N
 
 
 def test_run_trained_reloaded_and_stopped_keeps_its_curve(page: Page, server: Server) -> None:
-    open_tab(page, server)
+    open_long_training(page, server)
 
-    choose_long_training(page)
     page.get_by_role("button", name="Start training").click()
     first = wait_for_step(page, 1)
     later = wait_for_step(page, first + 20)
@@ -193,7 +201,7 @@ def test_drawing_survives_other_tabs_and_a_training_that_ticks(page: Page, serve
     expect_answer(page, 7)
 
     page.get_by_role("tab", name="Train").click()
-    choose_long_training(page)
+    choose_lesson(page)
     page.get_by_role("button", name="Start training").click()
     wait_for_step(page, 10)
     page.get_by_role("tab", name="Evaluate").click()

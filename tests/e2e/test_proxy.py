@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect
 
 from tests.benchmarks.server import Server, make_run
 from tests.benchmarks.watching import alive
-from tests.e2e.test_page import FOUR, canvas_box, draw, expect_answer, wait_for_step, wait_idle
+from tests.e2e.test_page import FOUR, LONG_TRAINING, canvas_box, draw, expect_answer, wait_for_step, wait_idle
 
 pytestmark = pytest.mark.e2e
 
@@ -137,7 +137,7 @@ def test_strokes_drawn_while_the_network_is_away_are_read_when_it_is_back(page: 
 @pytest.fixture
 def platform(server: Server, tmp_path: Path) -> Iterator[str]:
     """The address of a page that frames the page; for a browser localhost is another site than 127.0.0.1."""
-    frame = f'<iframe src="{server.url}/?tab=Train&preset=lesson" width="1200" height="850"></iframe>'
+    frame = f'<iframe src="{server.url}/?tab=Train&{LONG_TRAINING}" width="1200" height="850"></iframe>'
     (tmp_path / "platform.html").write_text(frame, "utf-8")
     handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:

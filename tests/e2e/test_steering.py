@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.benchmarks.server import Server, make_run
 from tests.benchmarks.watching import alive
-from tests.e2e.test_page import choose_long_training, wait_for_step, wait_idle
+from tests.e2e.test_page import open_long_training, wait_for_step, wait_idle
 from tests.helpers import TINY, steps, wait_until
 from tests.runs.test_reader import line
 from vgg_demo.runs.reader import RunReader
@@ -47,8 +47,7 @@ def press(page: Page, name: str) -> None:
 
 def start(page: Page, server: Server) -> Run:
     """Start a training and wait until its curve has begun. Returns the run that the address names."""
-    open_train(page, server)
-    choose_long_training(page)
+    open_long_training(page, server)
     press(page, "Start training")
     page.wait_for_url(re.compile(r"run="))
     run = shown(page, server)
@@ -185,7 +184,7 @@ def test_second_browser_waits_its_turn_and_starts_by_itself(other: Page, server:
         press(other, "Withdraw")
         expect_state(other, withdrawn, "stopped")
         assert withdrawn.status().reason == "withdrawn before it started"
-        choose_long_training(other)
+        open_long_training(other, server)
         press(other, "Start training")
         expect(other.get_by_text("Place 1 in the queue")).to_be_visible()
         second = shown(other, server)
@@ -213,8 +212,7 @@ def test_waiting_run_starts_though_its_browser_is_closed(page: Page, other: Page
 
 
 def test_start_clicked_twice_at_once_starts_one_run(page: Page, server: Server) -> None:
-    open_train(page, server)
-    choose_long_training(page)
+    open_long_training(page, server)
     before = {path.parent for path in server.home.glob("*/config.json")}
 
     page.get_by_role("button", name="Start training").dblclick()

@@ -76,7 +76,7 @@ def train(place: Place) -> None:
     place.get_by_role("tab", name="Train").click()
     place.get_by_role("combobox", name="Preset").click()
     place.get_by_role("option", name="lesson").click()
-    expect(place.get_by_text("each seen three times, a little distorted")).to_be_visible(timeout=LONGEST)
+    expect(place.get_by_text("each seen twice, a little distorted")).to_be_visible(timeout=LONGEST)
     place.get_by_role("button", name="Start training").click()
     expect(place.get_by_label(re.compile("^Loss curve: step [1-9]"))).to_be_visible(timeout=2 * LONGEST)
 

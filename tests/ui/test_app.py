@@ -241,7 +241,7 @@ def test_app_data_is_shown_as_the_settings_have_it(app: AppTest) -> None:
     record_speed(CLASSROOM.with_changes(batch_size=16, image_size=32), 0.01)
     app.session_state["data_view"] = True
     app.run()
-    assert "96 × 1 × 20 × 20" in texts(app)
+    assert "96 × 1 × 18 × 18" in texts(app)
     assert "distorts" not in texts(app)
 
     set_field(app, "batch_size", 16)
@@ -270,11 +270,11 @@ def test_app_settings_are_remembered_for_each_preset(app: AppTest) -> None:
 def test_app_setting_that_makes_no_sense_gives_an_error_and_locks_start(app: AppTest) -> None:
     app.run()
 
-    set_field(app, "plan", "vgg16")  # halves the image five times; classroom's has 20 pixels
+    set_field(app, "plan", "vgg16")  # halves the image five times; classroom's has 18 pixels
     app.run()
 
     assert not app.exception
-    assert r"image\_size: 20 was given" in texts(app)
+    assert r"image\_size: 18 was given" in texts(app)
     assert app.button(key="start").disabled
     set_field(app, "plan", "vgg4")
     app.run()
