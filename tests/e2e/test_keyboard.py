@@ -18,7 +18,7 @@ FOCUSED = """() => {
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   const labels = [...(element.labels ?? [])].map((label) => label.innerText);
-  const words = element.querySelector("button") ? "" : element.innerText;   // the page itself can be scrolled by keys
+  const words = element.matches("body, main") ? "" : element.innerText;   // the page itself can be scrolled by keys
   return [element.getAttribute("aria-label"), ...labels, words].find(Boolean) ?? "";
 }"""
 MOST_STOPS = 150

@@ -41,9 +41,12 @@ def open_tab(page: Page, server: Server, tab: str = "Train") -> None:
 
 
 def wait_idle(page: Page) -> None:
-    """Wait until nothing runs and nothing old is left. Just after a click nothing runs yet: see its effect first."""
-    idle, old = '[data-testid="stApp"][data-test-script-state="notRunning"]', '[data-stale="true"]'
-    page.locator(f"{idle}:not(:has({old}))").wait_for()
+    """Wait until nothing runs, nothing of before is left, and nothing is still to come in a grey bar's place.
+
+    Just after a click nothing runs yet: see its effect first.
+    """
+    idle = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+    page.locator(f'{idle}:not(:has([data-stale="true"], [data-testid="stSkeleton"]))').wait_for()
 
 
 def click_only(place: Locator) -> None:
