@@ -14,7 +14,7 @@ from vgg_demo.model import VGG
 from vgg_demo.places import PRETRAINED
 
 FORMS = [
-    *((0, name) for name in HELD_OUT[0] if name.startswith("slashed ")),
+    *((0, name) for name in HELD_OUT[0] if name.startswith("slashed")),
     *((1, name) for name in HELD_OUT[1] if "foot" in name),
     (2, "slim"), (3, "slim"), (8, "slim"),
     (4, "bolt"), (4, "bolt, upright"), (4, "crooked"), (4, "closed, crossed"),

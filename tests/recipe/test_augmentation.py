@@ -13,6 +13,7 @@ from vgg_demo.recipe.augmentation import (
     BAR,
     FLAG,
     HOOK,
+    SLASH,
     add_stroke,
     augment_batch,
     centre_by_mass,
@@ -31,6 +32,12 @@ def seeded(seed: int) -> torch.Generator:
 def allow_only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Set every other limit to zero."""
     for name in set(LIMITS) - set(names):
+        monkeypatch.setattr(augmentation, name, 0.0)
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *shares: str) -> None:
+    """Set these shares of vary_handwriting to zero."""
+    for name in shares:
         monkeypatch.setattr(augmentation, name, 0.0)
 
 
@@ -130,18 +137,21 @@ def test_vary_handwriting_strength_zero_returns_the_images(bars: torch.Tensor) -
     assert torch.equal(vary_handwriting(bars, torch.ones(400, dtype=torch.int64), 0.0, seeded(0)), bars)
 
 
-@pytest.mark.parametrize(("digit", "share"), [(1, 0.5), (7, 0.25), (9, 0.3), (4, 0.0)])
+@pytest.mark.parametrize(("digit", "share"), [(1, 0.5), (7, 0.25), (9, 0.3), (0, 0.15), (4, 0.0)])
 def test_vary_handwriting_gives_a_share_of_some_digits_a_stroke(
     bars: torch.Tensor, monkeypatch: pytest.MonkeyPatch, digit: int, share: float
 ) -> None:
-    monkeypatch.setattr(augmentation, "EVEN_SHARE", 0.0)
+    without(monkeypatch, "EVEN_SHARE", "PEN_SHARE")
 
     varied = vary_handwriting(bars, torch.full((400,), digit), 0.5, seeded(0))
 
     assert (varied != bars).flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
 
 
-def test_vary_handwriting_digits_stay_centred_by_their_mass(mnist: tuple[Digits, Digits]) -> None:
+def test_vary_handwriting_digits_stay_centred_by_their_mass(
+    mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without(monkeypatch, "PEN_SHARE")
     ones = mnist[0].images[mnist[0].labels == 1][:200]
 
     varied = vary_handwriting(ones, torch.ones(200, dtype=torch.int64), 1.0, seeded(0))
@@ -173,12 +183,12 @@ def test_fill_loops_agrees_with_scipy(mnist: tuple[Digits, Digits]) -> None:
         assert (digit == binary_fill_holes(image > 127)).all()
 
 
-def test_vary_handwriting_fills_loops_of_some_digits_and_of_no_0(
+def test_vary_handwriting_fills_loops_of_some_digits_and_of_no_3(
     mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(augmentation, "EVEN_SHARE", 0.0)
+    without(monkeypatch, "EVEN_SHARE", "PEN_SHARE")
 
-    for digit, share in ((8, 0.25), (0, 0.0)):
+    for digit, share in ((8, 0.25), (3, 0.0)):
         images = mnist[0].images[mnist[0].labels == digit][:400]
         varied = vary_handwriting(images, torch.full((400,), digit), 1.0, seeded(0))
         assert (varied != images).flatten(1).any(1).double().mean() == pytest.approx(share, abs=0.08)
@@ -198,7 +208,10 @@ def test_even_strokes_are_equally_dark_and_as_wide_as_before(bars: torch.Tensor)
     assert not even_strokes(torch.zeros(1, 1, 28, 28)).any()
 
 
-def test_vary_handwriting_makes_a_share_of_all_digits_even(mnist: tuple[Digits, Digits]) -> None:
+def test_vary_handwriting_makes_a_share_of_all_digits_even(
+    mnist: tuple[Digits, Digits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without(monkeypatch, "PEN_SHARE")
     fours = mnist[0].images[mnist[0].labels == 4][:400]
 
     varied = vary_handwriting(fours, torch.full((400,), 4), 0.5, seeded(0))
@@ -242,7 +255,33 @@ def test_add_stroke_hook_of_a_nine_leaves_its_end_to_the_left(bars: torch.Tensor
     assert not added[:, :10].any()  # the upper part stays as it was
 
 
-def test_vary_handwriting_blank_ones_stay_blank() -> None:
+def test_add_stroke_slash_of_a_zero_crosses_its_middle_up_to_the_right() -> None:
+    y, x = np.mgrid[:28, :28] - 14
+    ring = torch.from_numpy((np.abs(np.hypot(x / 0.7, y) - 9) < 1.2) * 255.0).float().expand(200, 1, 28, 28)
+
+    slashed = add_stroke(ring, SLASH, seeded(0))[:, 0].numpy() > 127
+
+    assert slashed[:, 11:18, 11:18].any((1, 2)).all()  # it may be bent by three pixels
+    added = (slashed & ~(ring[:, 0].numpy() > 127)).astype(float)
+    xx, yy, xy = ((added * moment).sum((1, 2)) for moment in (x * x, y * y, x * y))
+    angles = np.degrees(np.arctan2(2 * xy, xx - yy) / 2) % 180  # of the longest axis, clockwise from the right
+    assert angles.min() > 88
+    assert angles.max() < 167
+
+
+def test_vary_handwriting_draws_a_share_of_all_digits_with_a_pen(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "EVEN_SHARE", "FILL_SHARE")
+    blank = torch.zeros(600, 1, 28, 28, dtype=torch.uint8)
+
+    varied = vary_handwriting(blank, torch.arange(600) % 10, 0.5, seeded(0))
+
+    drawn = varied.amax((1, 2, 3)) > 0
+    assert drawn.double().mean() == pytest.approx(0.15, abs=0.05)
+    assert np.abs(centres(varied[drawn]) - 14).max() < 0.6
+
+
+def test_vary_handwriting_blank_ones_stay_blank(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "PEN_SHARE")
     blank = torch.zeros(50, 1, 28, 28, dtype=torch.uint8)
 
     assert not vary_handwriting(blank, torch.ones(50, dtype=torch.int64), 1.0, seeded(0)).any()

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tests.studies.pen_strokes import draw_digits
 from tests.studies.scribbles import make_scribbles
 from vgg_demo.checkpoint import load_checkpoint
 from vgg_demo.data import load_test, load_train
@@ -24,6 +23,7 @@ from vgg_demo.drawing.rejection import FILE, Likeness, edge_directions, load_lik
 from vgg_demo.evaluation import predict_logits
 from vgg_demo.model import VGG
 from vgg_demo.recipe.augmentation import centre_by_mass
+from vgg_demo.recipe.pen_strokes import draw_digits
 from vgg_demo.runs.checkpoints import find_checkpoint
 
 MEASURED = 50_000  # of the training digits

@@ -144,7 +144,7 @@ def _constants(config: RunConfig) -> str:
 def _functions(config: RunConfig) -> str:
     """The source of those functions of this project that the script calls."""
     from vgg_demo import data, model, training, transforms
-    from vgg_demo.recipe import augmentation, averaging, schedule
+    from vgg_demo.recipe import augmentation, averaging, pen_strokes, schedule
 
     train = config.train
     is_augmented = train.augment > 0 or train.handwriting_styles > 0
@@ -164,7 +164,7 @@ def _functions(config: RunConfig) -> str:
         functions += [averaging.exponential_moving_average, averaging.ema_decay, averaging.soft_targets]
     sources = [inspect.getsource(function).rstrip() for function in functions]
     if is_augmented:
-        sources.append(source_after_imports(augmentation).rstrip())
+        sources += [source_after_imports(module).rstrip() for module in (pen_strokes, augmentation)]
     return "\n\n\n".join(sources)
 
 

@@ -1,9 +1,10 @@
 """Change training digits into what another person might have written. Used by presets that say so, never by evaluation.
 
 augment_batch distorts: rotation, shear, scale and shift. vary_handwriting adds what MNIST's writers mostly left out
-and many others draw: the flag of a 1, the bar of a 7, the hook that ends a 9; it fills loops, as a thick pen does; and
-it makes strokes even, as a screen shows them and a scanner does not. An elastic warp and thicker or thinner strokes
-were tried as well, and brought nothing.
+and many others draw: the flag of a 1, the bar of a 7, the hook that ends a 9, the slash through a 0; it puts digits of
+other forms in the place of some (pen_strokes.py); it fills loops, as a thick pen does; and it makes strokes even, as a
+screen shows them and a scanner does not. An elastic warp and thicker or thinner strokes were tried as well, and brought
+nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+
+from vgg_demo.recipe.pen_strokes import draw_digits
 
 MAX_ROTATION_DEGREES = 20.0
 MAX_SHEAR_DEGREES = 20.0
@@ -40,7 +43,9 @@ class ExtraStroke:
 FLAG = ExtraStroke(1, share=1.0, height=0.0, degrees=(105, 160), length=(0.25, 0.9), before=0.0)
 BAR = ExtraStroke(7, share=0.5, height=0.5, degrees=(-20, 20), length=(0.3, 0.7), before=0.5)
 HOOK = ExtraStroke(9, share=0.6, height=1.0, degrees=(175, 225), length=(0.2, 0.6), before=0.0)
-EXTRA_STROKES = (FLAG, BAR, HOOK)
+SLASH = ExtraStroke(0, share=0.3, height=0.5, degrees=(95, 160), length=(0.5, 1.4), before=0.5)
+EXTRA_STROKES = (FLAG, BAR, HOOK, SLASH)
+PEN_SHARE = 0.3  # of all digits, at strength 1: others of the same labels, drawn with a pen, in their place
 HALF_WIDTHS = (0.75, 1.75)  # pixels, of a digit's own strokes
 OTHER_WIDTH = (0.8, 1.2)  # times as wide as they are
 ROUGHLY = 0.1  # of the digit's height: how far from its end a stroke at its top or bottom may begin
@@ -83,7 +88,7 @@ def _random_affine(count: int, strength: float, generator: torch.Generator, widt
 def vary_handwriting(
     images: torch.Tensor, labels: torch.Tensor, strength: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Add to some digits the stroke that others draw there, fill the loops of some, and make some evenly dark.
+    """Add to some digits the stroke that others draw there, draw some with a pen, fill loops, make some evenly dark.
 
     images: uint8 (N, 1, H, W), ink light on dark; returns the same. labels: int64 (N,). strength, 0 to 1, multiplies
     the share of digits that are changed. generator: as for augment_batch.
@@ -101,6 +106,9 @@ def vary_handwriting(
         some = choose(digits == stroke.digit, stroke.share)
         if len(some):
             pixels[some] = centre_by_mass(add_stroke(pixels[some], stroke, generator))
+    some = choose(digits >= 0, PEN_SHARE)
+    if len(some):
+        pixels[some] = centre_by_mass(draw_digits(digits[some.cpu()], generator)).to(images.device)
     some = choose(torch.isin(digits, torch.tensor(LOOPED)), FILL_SHARE)
     if len(some):
         pixels[some] = centre_by_mass(fill_loops(pixels[some]))
@@ -148,7 +156,8 @@ def add_stroke(digits: torch.Tensor, stroke: ExtraStroke, generator: torch.Gener
     ink = (digits[:, 0] > 127).float().cpu()  # (N, H, W)
     has_row = ink.amax(2)  # (N, H)
     tall = has_row.sum(1)
-    half_width = (0.5 * ink.sum((1, 2)) / tall.clamp(min=1)).clamp(*HALF_WIDTHS)  # ink over height is a 1's width
+    runs = (ink[:, :, 1:] > ink[:, :, :-1]).sum((1, 2))  # how often a row enters ink: its mean way through is a width
+    half_width = (0.5 * ink.sum((1, 2)) / runs.clamp(min=1)).clamp(*HALF_WIDTHS)
     half_width = half_width * uniform(*OTHER_WIDTH)
     # the middle of the stroke goes from where the middle of the digit's own ends
     place = half_width + (stroke.height + uniform(0, ROUGHLY) * (1 - 2 * stroke.height)) * (tall - 2 * half_width)

@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from tests.studies import pen_strokes
-from tests.studies.pen_strokes import FORMS, draw_digits, load_forms, parse_form
+from vgg_demo.recipe import pen_strokes
+from vgg_demo.recipe.pen_strokes import FORMS, draw_digits, load_forms, parse_form
 
 DEVIATIONS = ("POINT", "PLACE", "SIZE", "BREADTH", "SLANT", "TURN", "BEND")
 
