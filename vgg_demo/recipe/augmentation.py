@@ -43,9 +43,9 @@ class ExtraStroke:
 FLAG = ExtraStroke(1, share=1.0, height=0.0, degrees=(105, 160), length=(0.25, 0.9), before=0.0)
 BAR = ExtraStroke(7, share=0.5, height=0.5, degrees=(-20, 20), length=(0.3, 0.7), before=0.5)
 HOOK = ExtraStroke(9, share=0.6, height=1.0, degrees=(175, 225), length=(0.2, 0.6), before=0.0)
-SLASH = ExtraStroke(0, share=0.3, height=0.5, degrees=(95, 160), length=(0.5, 1.4), before=0.5)
+SLASH = ExtraStroke(0, share=0.1, height=0.5, degrees=(95, 160), length=(0.5, 1.4), before=0.5)
 EXTRA_STROKES = (FLAG, BAR, HOOK, SLASH)
-PEN_SHARE = 0.3  # of all digits, at strength 1: others of the same labels, drawn with a pen, in their place
+PEN_SHARE = 0.08  # of all digits, at strength 1: others of the same labels, drawn with a pen, in their place
 HALF_WIDTHS = (0.75, 1.75)  # pixels, of a digit's own strokes
 OTHER_WIDTH = (0.8, 1.2)  # times as wide as they are
 ROUGHLY = 0.1  # of the digit's height: how far from its end a stroke at its top or bottom may begin

@@ -181,7 +181,7 @@ def _show_data(field: Field, steps_decide: bool) -> None:
     text, empty = _("Batches in all, instead of epochs. Empty: the epochs decide."), _("as the epochs say")
     field("steps", st.number_input, _("Steps"), text, value=None, placeholder=empty)
     field("augment", st.slider, _("Augmentation"), _("How strongly training images are distorted."))
-    text = _("How often digits look as other people draw them: a flag of a 1, a bar of a 7, filled loops.")
+    text = _("How often digits look as other people draw them: a flag of a 1, a slash through a 0, a 4 in one stroke.")
     field("handwriting_styles", st.slider, _("Handwriting styles"), text)
     text = _("Kept apart, to see how well it reads new digits.")
     field("validation_images", st.number_input, _("Validation images"), text)
