@@ -40,7 +40,7 @@ TASKS: dict[str, tuple[str, list[tuple[str, list[str], str]]]] = {
         [
             ("Train", ["ArrowRight"], "Show its most common mistake"),
             ("True digit", ["9", "Enter"], "choose"),
-            ("The network's answer", ["4", "Enter"], "9 read as 4: 5 images"),
+            ("The network's answer", ["4", "Enter"], "9 read as 4: "),
             ("Send to Draw", ["Enter"], "True label: 9"),
         ],
     ),

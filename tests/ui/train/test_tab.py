@@ -54,7 +54,7 @@ def test_app_refused_setting_says_why_and_goes_back(app: AppTest) -> None:
         click(app, "Back to the preset's settings")
         assert not app.error
         assert not app.button(key="start").disabled
-    assert app.number_input(key="set-classroom-image_size").value == 20
+    assert app.number_input(key="set-classroom-image_size").value == 18
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, 101.0])
