@@ -18,7 +18,8 @@ FOCUSED = """() => {
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   const labels = [...(element.labels ?? [])].map((label) => label.innerText);
-  const words = element.matches("body, main") ? "" : element.innerText;   // the page itself can be scrolled by keys
+  const isControl = element.matches("a, button, summary, [role]:not([role=tabpanel])");  // not the page itself
+  const words = isControl ? element.innerText : "";
   return [element.getAttribute("aria-label"), ...labels, words].find(Boolean) ?? "";
 }"""
 MOST_STOPS = 150
@@ -40,7 +41,7 @@ TASKS: dict[str, tuple[str, list[tuple[str, list[str], str]]]] = {
         [
             ("Train", ["ArrowRight"], "Show its most common mistake"),
             ("True digit", ["9", "Enter"], "choose"),
-            ("The network's answer", ["4", "Enter"], "9 read as 4: "),
+            ("The network's answer", ["4", "Enter"], "9 read as 4: 3 images"),
             ("Send to Draw", ["Enter"], "True label: 9"),
         ],
     ),
