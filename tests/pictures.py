@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.benchmarks.server import Server
 from tests.e2e.conftest import CHROMIUM_FLAGS
+from tests.e2e.test_page import wait_idle
 from tests.helpers import PROJECT, processes
 
 DOCS = PROJECT / "docs"
@@ -39,16 +40,16 @@ def page_of_an_empty_store() -> Iterator[tuple[Page, Server]]:
                 process.kill()
 
 
-def wait_idle(page: Page) -> None:
-    """Until the page's script has run and what it drew stands still."""
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+def stand_still(page: Page) -> None:
+    """Wait until the page's script has run and what it drew stands still."""
+    wait_idle(page)
     page.mouse.move(0, 0)  # no help text lies over the page
     page.wait_for_timeout(1500)
 
 
 def take(page: Page, name: str) -> None:
     """Write docs/NAME.png."""
-    wait_idle(page)
+    stand_still(page)
     page.screenshot(path=DOCS / f"{name}.png")
 
 
@@ -58,7 +59,7 @@ def train(page: Page, server: Server) -> None:
     start = page.get_by_role("button", name="Start training")
     expect(start).to_be_enabled(timeout=LONGEST)
     expect(page.get_by_text("measuring how long")).to_be_hidden(timeout=LONGEST)
-    wait_idle(page)
+    stand_still(page)
     start.click()
     expect(page.get_by_text("classroom-1 · finished")).to_be_visible(timeout=LONGEST)
     take(page, "train")
@@ -75,7 +76,7 @@ def draw(page: Page, server: Server) -> None:
     """Draw a 7 for the shipped network."""
     page.goto(f"{server.url}/?tab=Draw")
     canvas = page.locator("canvas.upper-canvas")
-    wait_idle(page)
+    stand_still(page)
     box = canvas.bounding_box()
     assert box is not None
     scale = box["width"] / 280

@@ -68,7 +68,7 @@ class Progress:
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    """Both, and how they compare."""
+    """classroom, lesson and the example, and how they compare."""
     seeds = QUICK_SEEDS if effort.quick else SEEDS
     runs = yield from measure_preset("classroom", seeds)
     ours = tuple(run.seconds for run in runs)

@@ -67,9 +67,10 @@ def write_cookie() -> None:
     )
     way_out = _("Open VGG Demo in a tab of its own")
     link = f'<a href="{escape(st.context.url or ".")}" target="_blank">{way_out}</a>'
+    note = f'<p role="alert">{text} {link}</p>'
     script = COOKIE_SCRIPT.replace("{name}", COOKIE).replace("{secret}", secret)
     with st.container(key="no_cookie"):
-        st.html(f"{NO_COOKIE_STYLE}<p>{text} {link}</p>{script}", unsafe_allow_javascript=True)
+        st.html(f"{NO_COOKIE_STYLE}{note}{script}", unsafe_allow_javascript=True)
 
 
 def owner() -> str:
